@@ -1,0 +1,8 @@
+/**
+ * What every other package leans on: argument checks, the one exception that users meet, files that
+ * appear whole or not at all, and the one source of randomness.
+ */
+@NullMarked
+package dev.filtrate.base;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,132 @@
+package dev.filtrate.graph;
+
+import java.util.List;
+
+/**
+ * The operators of the representation, under ONNX's names: the standard set at opset 17, and of
+ * ONNX Runtime's {@code com.microsoft} set what training needs. Schemas: the ONNX operator
+ * reference, and ONNX Runtime's {@code ContribOperators.md} and {@code training_op_defs.cc}.
+ *
+ * <p>What a schema takes as a small integer tensor (a shape, axes, bounds) is an attribute here,
+ * the {@link Operand}s of the operator; just before a graph is written they become inputs at the
+ * stated positions.
+ */
+public enum OpType {
+  // Elementwise
+  NEG("Neg"),
+  ABS("Abs"),
+  EXP("Exp"),
+  LOG("Log"),
+  SQRT("Sqrt"),
+  RECIPROCAL("Reciprocal"),
+  TANH("Tanh"),
+  ERF("Erf"),
+  SIGMOID("Sigmoid"),
+  RELU("Relu"),
+  /** x·Φ(x) with the exact error function. */
+  GELU("com.microsoft", "Gelu"),
+  ADD("Add"),
+  SUB("Sub"),
+  MUL("Mul"),
+  DIV("Div"),
+  MAX("Max"),
+  MIN("Min"),
+  EQUAL("Equal"),
+  LESS("Less"),
+  GREATER_OR_EQUAL("GreaterOrEqual"),
+  AND("And"),
+  NOT("Not"),
+  WHERE("Where"),
+  CAST("Cast"),
+  IDENTITY("Identity"),
+
+  // Shape
+  RESHAPE("Reshape", new Operand("shape", 1)),
+  TRANSPOSE("Transpose"),
+  EXPAND("Expand", new Operand("shape", 1)),
+  SQUEEZE("Squeeze", new Operand("axes", 1)),
+  UNSQUEEZE("Unsqueeze", new Operand("axes", 1)),
+  SLICE("Slice", new Operand("starts", 1), new Operand("ends", 2), new Operand("axes", 3)),
+  PAD("Pad", new Operand("pads", 1)),
+  CONCAT("Concat"),
+  CONSTANT("Constant"),
+  CONSTANT_OF_SHAPE("ConstantOfShape", new Operand("shape", 0)),
+  SHAPE("Shape"),
+
+  // Products and sums
+  MATMUL("MatMul"),
+  /** alpha · op(A) · op(B), where transA and transB swap the last two axes. */
+  FUSED_MATMUL("com.microsoft", "FusedMatMul"),
+  REDUCE_SUM("ReduceSum", new Operand("axes", 1)),
+  REDUCE_MEAN("ReduceMean"),
+
+  // Networks
+  SOFTMAX("Softmax"),
+  LOG_SOFTMAX("LogSoftmax"),
+  LAYER_NORMALIZATION("LayerNormalization"),
+  GATHER("Gather"),
+  GATHER_ELEMENTS("GatherElements"),
+  SCATTER_ELEMENTS("ScatterElements"),
+  DROPOUT("Dropout"),
+
+  // Gradients of the above that have a form of their own
+  GELU_GRAD("com.microsoft", "GeluGrad"),
+  SOFTMAX_GRAD("com.microsoft", "SoftmaxGrad_13"),
+  LOG_SOFTMAX_GRAD("com.microsoft", "LogSoftmaxGrad_13"),
+  LAYER_NORMALIZATION_GRAD("com.microsoft", "LayerNormalizationGrad"),
+  GATHER_GRAD("com.microsoft", "GatherGrad", new Operand("shape", 0)),
+  GATHER_ELEMENTS_GRAD("com.microsoft", "GatherElementsGrad", new Operand("shape", 1)),
+  DROPOUT_GRAD("com.microsoft", "DropoutGrad"),
+
+  // The optimizer
+  ADAM_OPTIMIZER("com.microsoft", "AdamOptimizer");
+
+  /** An attribute that the schema takes as a tensor, and the position of that input. */
+  public record Operand(String attribute, int position) {}
+
+  private final String domain;
+  private final String onnx;
+  private final List<Operand> operands;
+
+  OpType(String onnx, Operand... operands) {
+    this("", onnx, operands);
+  }
+
+  OpType(String domain, String onnx, Operand... operands) {
+    this.domain = domain;
+    this.onnx = onnx;
+    this.operands = List.of(operands);
+  }
+
+  /** The operator set: empty for ONNX's own, {@code com.microsoft} for ONNX Runtime's. */
+  public String domain() {
+    return domain;
+  }
+
+  /** The name in its operator set. */
+  public String onnx() {
+    return onnx;
+  }
+
+  /** Attributes that become inputs when a graph is written, by rising position. */
+  public List<Operand> operands() {
+    return operands;
+  }
+
+  /** The operator of a name; throws {@link IllegalArgumentException} where there is none. */
+  public static OpType of(String domain, String onnx) {
+    String d = domain.equals("ai.onnx") ? "" : domain;
+    for (OpType op : values()) {
+      if (op.domain.equals(d) && op.onnx.equals(onnx)) {
+        return op;
+      }
+    }
+    throw new IllegalArgumentException(
+        "operator " + (d.isEmpty() ? "" : d + ".") + onnx + " is not supported");
+  }
+
+  @Override
+  public String toString() {
+    return onnx;
+  }
+}

@@ -1,0 +1,262 @@
+package dev.filtrate.graph;
+
+import dev.filtrate.base.Check;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/** What an operator delivers for given inputs: one entry per operator, no default. */
+final class ShapeRules {
+  private ShapeRules() {}
+
+  /** Type and shape of one output. */
+  record Signature(DType type, Shape shape) {}
+
+  static List<Signature> infer(OpType op, List<Value> in, Map<String, Attr> attributes) {
+    Node n = new Node(op, in, List.of(), attributes);
+    return switch (op) {
+      case NEG, ABS, EXP, LOG, SQRT, RECIPROCAL, TANH, ERF, SIGMOID, RELU, GELU, IDENTITY, NOT ->
+          List.of(like(arity(n, 1).in(0)));
+      case ADD, SUB, MUL, DIV, MAX, MIN, AND ->
+          one(
+              sameType(arity(n, 2)).in(0).type(),
+              Shape.broadcast(n.in(0).shape(), n.in(1).shape()));
+      case EQUAL, LESS, GREATER_OR_EQUAL ->
+          one(DType.BOOL, Shape.broadcast(sameType(arity(n, 2)).in(0).shape(), n.in(1).shape()));
+      case WHERE ->
+          one(
+              arity(n, 3).in(1).type(),
+              Shape.broadcast(n.in(0).shape(), Shape.broadcast(n.in(1).shape(), n.in(2).shape())));
+      case CAST -> one(DType.ofOnnx((int) n.integer("to")), arity(n, 1).in(0).shape());
+      case RESHAPE -> one(arity(n, 1).in(0).type(), reshape(n));
+      case TRANSPOSE -> one(arity(n, 1).in(0).type(), transpose(n));
+      case EXPAND ->
+          one(arity(n, 1).in(0).type(), Shape.broadcast(n.in(0).shape(), n.sizes("shape")));
+      case SQUEEZE -> one(arity(n, 1).in(0).type(), squeeze(n));
+      case UNSQUEEZE -> one(arity(n, 1).in(0).type(), unsqueeze(n));
+      case SLICE -> one(arity(n, 1).in(0).type(), slice(n));
+      case PAD -> one(arity(n, 1).in(0).type(), pad(n));
+      case CONCAT -> one(n.in(0).type(), concat(n));
+      case CONSTANT -> {
+        Tensor t = n.attribute("value", Attr.Content.class).value();
+        yield one(t.type(), t.shape());
+      }
+      case CONSTANT_OF_SHAPE ->
+          one(n.attribute("value", Attr.Content.class).value().type(), n.sizes("shape"));
+      case SHAPE -> one(DType.INT64, Shape.of(n.integer("end") - n.integer("start")));
+      case MATMUL, FUSED_MATMUL -> one(sameType(arity(n, 2)).in(0).type(), matMul(n));
+      case REDUCE_SUM, REDUCE_MEAN -> one(arity(n, 1).in(0).type(), reduce(n));
+      case SOFTMAX, LOG_SOFTMAX -> {
+        n.in(0).shape().axis((int) arity(n, 1).integer("axis"));
+        yield List.of(like(n.in(0)));
+      }
+      case LAYER_NORMALIZATION -> layerNormalization(arity(n, 3));
+      case GATHER -> one(arity(n, 2).in(0).type(), gather(n));
+      case GATHER_ELEMENTS -> {
+        Check.argument(
+            arity(n, 2).in(0).rank() == n.in(1).rank(),
+            "ranks differ: %s and %s",
+            n.in(0),
+            n.in(1));
+        yield one(n.in(0).type(), n.in(1).shape());
+      }
+      case SCATTER_ELEMENTS -> List.of(like(arity(n, 3).in(0)));
+      case DROPOUT -> List.of(like(arity(n, 3).in(0)), new Signature(DType.BOOL, n.in(0).shape()));
+      case GELU_GRAD, SOFTMAX_GRAD, LOG_SOFTMAX_GRAD -> {
+        same(arity(n, 2).in(0), n.in(1));
+        yield List.of(like(n.in(0)));
+      }
+      case LAYER_NORMALIZATION_GRAD -> {
+        same(arity(n, 5).in(0), n.in(1));
+        yield List.of(like(n.in(1)), like(n.in(2)), like(n.in(2)));
+      }
+      case GATHER_GRAD, GATHER_ELEMENTS_GRAD ->
+          one(arity(n, 2).in(op == OpType.GATHER_GRAD ? 1 : 0).type(), n.sizes("shape"));
+      case DROPOUT_GRAD -> List.of(like(arity(n, 4).in(0)));
+      case ADAM_OPTIMIZER ->
+          // R, T, weights, gradients, moment 1, moment 2 -> T + 1, moment 1, moment 2, weights
+          List.of(like(arity(n, 6).in(1)), like(n.in(4)), like(n.in(5)), like(n.in(2)));
+    };
+  }
+
+  private static Signature like(Value v) {
+    return new Signature(v.type(), v.shape());
+  }
+
+  private static List<Signature> one(DType type, Shape shape) {
+    return List.of(new Signature(type, shape));
+  }
+
+  private static Node arity(Node n, int expected) {
+    Check.argument(
+        n.inputs().size() == expected, "expected %d inputs, got %s", expected, n.inputs());
+    return n;
+  }
+
+  private static Node sameType(Node n) {
+    Check.argument(
+        n.in(0).type() == n.in(1).type(), "element types differ: %s and %s", n.in(0), n.in(1));
+    return n;
+  }
+
+  private static void same(Value a, Value b) {
+    Check.argument(a.shape().equals(b.shape()), "shapes differ: %s and %s", a, b);
+  }
+
+  private static Shape reshape(Node n) {
+    Shape from = n.in(0).shape();
+    Shape to = n.sizes("shape");
+    Check.argument(
+        from.elements().equals(to.elements()),
+        "%s has %s elements, %s has %s",
+        from,
+        from.elements(),
+        to,
+        to.elements());
+    return to;
+  }
+
+  private static Shape transpose(Node n) {
+    Shape x = n.in(0).shape();
+    List<Long> perm = n.ints("perm");
+    Check.argument(
+        perm.stream()
+            .sorted()
+            .toList()
+            .equals(java.util.stream.LongStream.range(0, x.rank()).boxed().toList()),
+        "perm %s does not fit %s",
+        perm,
+        x);
+    return new Shape(perm.stream().map(p -> x.dim(p.intValue())).toList());
+  }
+
+  private static Shape squeeze(Node n) {
+    Shape x = n.in(0).shape();
+    List<Integer> axes = n.ints("axes").stream().map(a -> x.axis(a.intValue())).toList();
+    List<Dim> dims = new ArrayList<>();
+    for (int i = 0; i < x.rank(); i++) {
+      if (axes.contains(i)) {
+        Check.argument(x.dim(i).is(1), "axis %d of %s is not 1", i, x);
+      } else {
+        dims.add(x.dim(i));
+      }
+    }
+    return new Shape(dims);
+  }
+
+  private static Shape unsqueeze(Node n) {
+    List<Dim> dims = new ArrayList<>(n.in(0).shape().dims());
+    n.ints("axes").stream().sorted().forEach(a -> dims.add(a.intValue(), Dim.of(1)));
+    return new Shape(dims);
+  }
+
+  private static Shape slice(Node n) {
+    Shape x = n.in(0).shape();
+    Shape starts = n.sizes("starts");
+    Shape ends = n.sizes("ends");
+    List<Long> axes = n.ints("axes");
+    for (int i = 0; i < axes.size(); i++) {
+      int axis = axes.get(i).intValue();
+      Dim length = ends.dim(i).minus(starts.dim(i));
+      Dim rest = n.in(0).dim(axis).minus(ends.dim(i));
+      Check.argument(
+          (!length.isFixed() || length.fixed() >= 0) && (!rest.isFixed() || rest.fixed() >= 0),
+          "[%s, %s) is outside axis %d of %s",
+          starts.dim(i),
+          ends.dim(i),
+          axis,
+          n.in(0).shape());
+      x = x.with(axis, length);
+    }
+    return x;
+  }
+
+  private static Shape pad(Node n) {
+    Shape x = n.in(0).shape();
+    Shape pads = n.sizes("pads");
+    Check.argument(pads.rank() == 2 * x.rank(), "pads %s do not fit %s", pads, x);
+    for (int i = 0; i < x.rank(); i++) {
+      x = x.with(i, x.dim(i).plus(pads.dim(i)).plus(pads.dim(i + x.rank())));
+    }
+    return x;
+  }
+
+  private static Shape concat(Node n) {
+    Shape first = n.in(0).shape();
+    int axis = first.axis((int) n.integer("axis"));
+    Dim sum = Dim.of(0);
+    for (Value v : n.inputs()) {
+      Check.argument(
+          v.rank() == first.rank() && v.shape().with(axis, first.dim(axis)).equals(first),
+          "%s and %s differ outside axis %d",
+          n.in(0),
+          v,
+          axis);
+      sum = sum.plus(v.dim(axis));
+    }
+    return first.with(axis, sum);
+  }
+
+  private static Shape matMul(Node n) {
+    Shape a = swapped(n.in(0).shape(), n.integer("transA", 0) != 0);
+    Shape b = swapped(n.in(1).shape(), n.integer("transB", 0) != 0);
+    Check.argument(
+        a.dim(-1).equals(b.dim(-2)),
+        "inner axes differ: %s x %s (%s vs %s)",
+        a,
+        b,
+        a.dim(-1),
+        b.dim(-2));
+    Shape batch = Shape.broadcast(leading(a), leading(b));
+    List<Dim> dims = new ArrayList<>(batch.dims());
+    dims.add(a.dim(-2));
+    dims.add(b.dim(-1));
+    return new Shape(dims);
+  }
+
+  private static Shape swapped(Shape x, boolean swap) {
+    Check.argument(x.rank() >= 2, "a product needs two axes, got %s", x);
+    return swap ? x.with(-1, x.dim(-2)).with(-2, x.dim(-1)) : x;
+  }
+
+  private static Shape leading(Shape x) {
+    return new Shape(x.dims().subList(0, x.rank() - 2));
+  }
+
+  private static Shape reduce(Node n) {
+    Shape x = n.in(0).shape();
+    List<Integer> axes = n.ints("axes").stream().map(a -> x.axis(a.intValue())).toList();
+    boolean keep = n.integer("keepdims") != 0;
+    List<Dim> dims = new ArrayList<>();
+    for (int i = 0; i < x.rank(); i++) {
+      if (!axes.contains(i)) {
+        dims.add(x.dim(i));
+      } else if (keep) {
+        dims.add(Dim.of(1));
+      }
+    }
+    return new Shape(dims);
+  }
+
+  private static List<Signature> layerNormalization(Node n) {
+    Value x = n.in(0);
+    for (int i = 1; i <= 2; i++) {
+      Check.argument(
+          n.in(i).shape().equals(Shape.of(x.dim(-1))),
+          "scale and bias must be [%s], got %s",
+          x.dim(-1),
+          n.in(i).shape());
+    }
+    Signature statistic = new Signature(x.type(), x.shape().with(-1, Dim.of(1)));
+    return List.of(like(x), statistic, statistic);
+  }
+
+  private static Shape gather(Node n) {
+    Shape data = n.in(0).shape();
+    int axis = data.axis((int) n.integer("axis"));
+    List<Dim> dims = new ArrayList<>(data.dims().subList(0, axis));
+    dims.addAll(n.in(1).shape().dims());
+    dims.addAll(data.dims().subList(axis + 1, data.rank()));
+    return new Shape(dims);
+  }
+}
