@@ -52,6 +52,11 @@ public enum OpType {
   CONSTANT("Constant"),
   CONSTANT_OF_SHAPE("ConstantOfShape", new Operand("shape", 0)),
   SHAPE("Shape"),
+  /**
+   * The number that attribute {@code size} (one Dim) stands for, an int64 scalar. Not an ONNX
+   * operator: it becomes shape arithmetic on the inputs when a graph is lowered.
+   */
+  DIM("dev.filtrate", "Dim"),
 
   // Products and sums
   MATMUL("MatMul"),

@@ -83,6 +83,13 @@ public final class Ops {
     return one(OpType.CONSTANT_OF_SHAPE, Map.of("shape", new Attr.Sizes(shape), "value", zero));
   }
 
+  /** A size as a float32 scalar: a constant when it is known, else computed when the graph runs. */
+  public Value size(Dim size) {
+    return size.isFixed()
+        ? constant((double) size.fixed())
+        : cast(one(OpType.DIM, Map.of("size", new Attr.Sizes(Shape.of(size)))), DType.FLOAT);
+  }
+
   // Elementwise
 
   /** −x. */
@@ -395,6 +402,58 @@ public final class Ops {
   /** Zeroes a share {@code ratio} of x at random and scales the rest by 1/(1−ratio). */
   public Value dropout(Value x, double ratio) {
     return ratio == 0 ? x : one(OpType.DROPOUT, x, constant(ratio), constant(Tensor.scalar(true)));
+  }
+
+  // Gradients with a form of their own
+
+  /** The gradient of {@link #gelu} at x. */
+  public Value geluGrad(Value dy, Value x) {
+    return one(OpType.GELU_GRAD, dy, x);
+  }
+
+  /** The gradient of {@link #softmax}, from its result y: y·(dy − Σ dy·y). */
+  public Value softmaxGrad(Value dy, Value y, int axis) {
+    return one(OpType.SOFTMAX_GRAD, Map.of("axis", new Attr.Int(axis)), dy, y);
+  }
+
+  /** The gradient of {@link #logSoftmax}, from its result y: dy − eʸ·Σ dy. */
+  public Value logSoftmaxGrad(Value dy, Value y, int axis) {
+    return one(OpType.LOG_SOFTMAX_GRAD, Map.of("axis", new Attr.Int(axis)), dy, y);
+  }
+
+  /**
+   * The gradients of {@link #layerNormalization} by x, scale and bias, from x, the scale and the
+   * mean and inverse standard deviation that it delivered.
+   */
+  public List<Value> layerNormalizationGrad(
+      Value dy, Value x, Value scale, Value mean, Value invStd) {
+    return emit(
+        OpType.LAYER_NORMALIZATION_GRAD,
+        List.of(dy, x, scale, mean, invStd),
+        Map.of("axis", new Attr.Int(-1)));
+  }
+
+  /** The gradient of {@link #gather} by data of this shape: dy's slices added up at the indices. */
+  public Value gatherGrad(Value indices, Value dy, int axis, Shape shape) {
+    return one(
+        OpType.GATHER_GRAD,
+        Map.of("axis", new Attr.Int(axis), "shape", new Attr.Sizes(shape)),
+        indices,
+        dy);
+  }
+
+  /** The gradient of {@link #gatherElements} by data of this shape. */
+  public Value gatherElementsGrad(Value dy, Value indices, int axis, Shape shape) {
+    return one(
+        OpType.GATHER_ELEMENTS_GRAD,
+        Map.of("axis", new Attr.Int(axis), "shape", new Attr.Sizes(shape)),
+        dy,
+        indices);
+  }
+
+  /** The gradient of {@link #dropout}: dy where the mask kept x, scaled as x was. */
+  public Value dropoutGrad(Value dy, Value mask, Value ratio, Value training) {
+    return one(OpType.DROPOUT_GRAD, dy, mask, ratio, training);
   }
 
   private static Attr ints(int... values) {

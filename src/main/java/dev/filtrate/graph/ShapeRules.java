@@ -44,6 +44,10 @@ final class ShapeRules {
       case CONSTANT_OF_SHAPE ->
           one(n.attribute("value", Attr.Content.class).value().type(), n.sizes("shape"));
       case SHAPE -> one(DType.INT64, Shape.of(n.integer("end") - n.integer("start")));
+      case DIM -> {
+        Check.argument(arity(n, 0).sizes("size").rank() == 1, "one size, got %s", n.sizes("size"));
+        yield one(DType.INT64, Shape.SCALAR);
+      }
       case MATMUL, FUSED_MATMUL -> one(sameType(arity(n, 2)).in(0).type(), matMul(n));
       case REDUCE_SUM, REDUCE_MEAN -> one(arity(n, 1).in(0).type(), reduce(n));
       case SOFTMAX, LOG_SOFTMAX -> {
