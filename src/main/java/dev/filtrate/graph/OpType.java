@@ -64,11 +64,16 @@ public enum OpType {
   FUSED_MATMUL("com.microsoft", "FusedMatMul"),
   REDUCE_SUM("ReduceSum", new Operand("axes", 1)),
   REDUCE_MEAN("ReduceMean"),
+  REDUCE_SUM_SQUARE("ReduceSumSquare"),
 
   // Networks
   SOFTMAX("Softmax"),
   LOG_SOFTMAX("LogSoftmax"),
   LAYER_NORMALIZATION("LayerNormalization"),
+  /**
+   * Attribute {@code padding_idx} (optional, dropped when lowered): rows at that index get no
+   * gradient, as in {@code torch.nn.Embedding}.
+   */
   GATHER("Gather"),
   GATHER_ELEMENTS("GatherElements"),
   SCATTER_ELEMENTS("ScatterElements"),

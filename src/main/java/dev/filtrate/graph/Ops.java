@@ -353,6 +353,11 @@ public final class Ops {
     return reduceSum(x, false, IntStream.range(0, x.rank()).toArray());
   }
 
+  /** The sum of the squares of all elements, a scalar. */
+  public Value sumOfSquares(Value x) {
+    return reduce(OpType.REDUCE_SUM_SQUARE, x, false, IntStream.range(0, x.rank()).toArray());
+  }
+
   /** The mean of all elements, a scalar. */
   public Value meanAll(Value x) {
     return reduceMean(x, false, IntStream.range(0, x.rank()).toArray());

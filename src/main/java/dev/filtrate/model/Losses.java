@@ -1,0 +1,99 @@
+package dev.filtrate.model;
+
+import dev.filtrate.graph.DType;
+import dev.filtrate.graph.Dim;
+import dev.filtrate.graph.Ops;
+import dev.filtrate.graph.Value;
+import java.util.List;
+
+/** The losses of TED, each a scalar, by the released formulas (Liang et al. 2023, section 3). */
+final class Losses {
+  private Losses() {}
+
+  /**
+   * Cross-entropy −log softmax(logits)[label], mean over rows whose label is in {@code [0, C)}; 0
+   * if there is none. {@code logits [B, C]} (or {@code [B, S]} over positions), {@code labels}
+   * int64 [B].
+   */
+  static Value crossEntropy(Ops op, Value logits, Value labels) {
+    Value inside = op.less(op.cast(labels, DType.FLOAT), op.size(logits.dim(1)));
+    Value valid = op.and(op.greaterOrEqual(labels, op.constant(0L)), inside);
+    Value weight = op.cast(valid, DType.FLOAT); // (B)
+    Value safe = op.unsqueeze(op.where(valid, labels, op.constant(0L)), 1); // (B, 1)
+    Value picked = op.squeeze(op.gatherElements(op.logSoftmax(logits, -1), safe, 1), 1); // (B)
+    Value count = op.max(op.sumAll(weight), op.constant(1.0));
+    return op.neg(op.div(op.sumAll(op.mul(picked, weight)), count));
+  }
+
+  /** Cross-entropy over positions: as above, but a position below 0 counts as 0, as released. */
+  static Value spanCrossEntropy(Ops op, Value logits, Value positions) {
+    return crossEntropy(op, logits, op.max(positions, op.constant(0L)));
+  }
+
+  /** Mean squared error of scores {@code [B, 1]} against labels float [B]. */
+  static Value regression(Ops op, Value logits, Value labels) {
+    return meanSquare(op, op.sub(op.squeeze(logits, 1), labels));
+  }
+
+  /**
+   * {@code T²/B Σ KL(p_t ‖ p_s)} with p = softmax(logits/T) over the last axis: forward KL, the
+   * teacher is the target. Logits {@code [B, n]}.
+   */
+  static Value kl(Ops op, Value student, Value teacher, double temperature) {
+    Value p = op.softmax(op.mul(teacher, 1 / temperature), -1);
+    Value logP = op.logSoftmax(op.mul(teacher, 1 / temperature), -1);
+    Value logQ = op.logSoftmax(op.mul(student, 1 / temperature), -1);
+    Value perRow = op.reduceSum(op.mul(p, op.sub(logP, logQ)), false, -1); // (B)
+    return op.mul(op.meanAll(perRow), temperature * temperature);
+  }
+
+  /**
+   * The same with the softmax across the batch, for one score per example {@code [B, 1]}: what the
+   * released code does for STS-B.
+   */
+  static Value klOverBatch(Ops op, Value student, Value teacher, double temperature) {
+    Value p = op.softmax(op.mul(op.squeeze(teacher, 1), 1 / temperature), -1);
+    Value logP = op.logSoftmax(op.mul(op.squeeze(teacher, 1), 1 / temperature), -1);
+    Value logQ = op.logSoftmax(op.mul(op.squeeze(student, 1), 1 / temperature), -1);
+    return op.mul(op.meanAll(op.mul(p, op.sub(logP, logQ))), temperature * temperature);
+  }
+
+  /**
+   * {@code 1/K Σ_k mean (student_k − teacher_k)²} over all B·S·F numbers of a layer, padding
+   * included as released.
+   */
+  static Value layerwise(Ops op, List<Value> student, List<Value> teacher) {
+    Value sum = null;
+    for (int k = 0; k < student.size(); k++) {
+      Value term = meanSquare(op, op.sub(student.get(k), teacher.get(k)));
+      sum = sum == null ? term : op.add(sum, term);
+    }
+    return average(op, sum, student.size());
+  }
+
+  /** The same over real tokens only: the mean over {@code Σ mask · F} numbers. */
+  static Value layerwiseMasked(
+      Ops op, List<Value> student, List<Value> teacher, Value attentionMask) {
+    Value mask = op.cast(op.unsqueeze(attentionMask, 2), DType.FLOAT); // (B, S, 1)
+    Dim width = student.get(0).dim(-1);
+    Value count = op.mul(op.sumAll(mask), (double) width.fixed());
+    Value sum = null;
+    for (int k = 0; k < student.size(); k++) {
+      Value d = op.mul(op.sub(student.get(k), teacher.get(k)), mask);
+      Value term = op.div(op.sumAll(op.mul(d, d)), count);
+      sum = sum == null ? term : op.add(sum, term);
+    }
+    return average(op, sum, student.size());
+  }
+
+  static Value average(Ops op, @org.jspecify.annotations.Nullable Value sum, int count) {
+    if (sum == null) {
+      throw new IllegalArgumentException("a mean over no filters");
+    }
+    return op.mul(sum, 1.0 / count);
+  }
+
+  private static Value meanSquare(Ops op, Value difference) {
+    return op.meanAll(op.mul(difference, difference));
+  }
+}

@@ -1,0 +1,69 @@
+package dev.filtrate.model;
+
+import dev.filtrate.graph.GraphBuilder;
+import dev.filtrate.graph.Ops;
+import dev.filtrate.graph.Value;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * A model: an encoder of some config, a head, and filters if it has any.
+ *
+ * @param config the encoder, its sizes and labels
+ * @param head what sits on it
+ * @param filters side branches of Stage I and Stage II
+ */
+public record Model(ModelConfig config, Head head, Optional<Filters> filters) {
+  /**
+   * What a model delivers. Emitting costs nothing: what a graph's outputs do not need is dropped
+   * when it is built, so one definition serves fine-tuning, filter learning, distillation and
+   * export.
+   *
+   * @param hiddenStates L+1 values {@code [B, S, H]}
+   * @param filterStates K values {@code [B, S, F]}; none without filters
+   * @param logits by name: {@code logits [B, C]}, or {@code start_logits} and {@code end_logits [B,
+   *     S]}
+   * @param filterLogits the same from each filtered state, through Stage I's own heads
+   */
+  public record Outputs(
+      List<Value> hiddenStates,
+      List<Value> filterStates,
+      Map<String, Value> logits,
+      List<Map<String, Value>> filterLogits) {
+    /** Copies the lists. */
+    public Outputs {
+      hiddenStates = List.copyOf(hiddenStates);
+      filterStates = List.copyOf(filterStates);
+      filterLogits = List.copyOf(filterLogits);
+    }
+  }
+
+  /** The same model with these filters. */
+  public Model with(Filters with) {
+    return new Model(config, head, Optional.of(with));
+  }
+
+  /** The same model without filters. */
+  public Model withoutFilters() {
+    return new Model(config, head, Optional.empty());
+  }
+
+  /** Emits the model; {@code training} adds dropout. */
+  public Outputs emit(GraphBuilder g, ModelInputs in, boolean training) {
+    return emit(g.ops(), in, training);
+  }
+
+  /** Emits the model below a scope (a joined graph holds two). */
+  public Outputs emit(Ops op, ModelInputs in, boolean training) {
+    Encoder.States states = config.encoder().encode(op, in, training);
+    List<Value> filtered = filters.map(f -> f.apply(op, config, states)).orElse(List.of());
+    Map<String, Value> logits = head.logits(op, config, states.last(), training);
+    List<Map<String, Value>> filterLogits = new ArrayList<>();
+    for (int k = 0; k < filtered.size(); k++) {
+      filterLogits.add(head.filterLogits(op, config, k, filtered.get(k), training));
+    }
+    return new Outputs(states.hiddenStates(), filtered, logits, filterLogits);
+  }
+}

@@ -1,0 +1,214 @@
+package dev.filtrate.model;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.filtrate.base.AtomicFiles;
+import dev.filtrate.base.Check;
+import dev.filtrate.base.UserError;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A Hugging Face {@code config.json}: that library's defaults where a key is absent, unknown keys
+ * kept but ignored, values that are not implemented refused by name.
+ */
+public sealed interface ModelConfig permits BertConfig, DebertaV2Config {
+  /** What every family has. */
+  record Common(
+      ObjectNode json,
+      String where,
+      String modelType,
+      int vocabSize,
+      int hiddenSize,
+      int numHiddenLayers,
+      int numAttentionHeads,
+      int intermediateSize,
+      int maxPositionEmbeddings,
+      int typeVocabSize,
+      int padTokenId,
+      double initializerRange,
+      double layerNormEps,
+      double hiddenDropoutProb,
+      double attentionProbsDropoutProb,
+      Activation hiddenAct,
+      List<String> labels) {
+    /** Copies the labels. */
+    public Common {
+      labels = List.copyOf(labels);
+    }
+
+    /** Features per head. */
+    public int headSize() {
+      return hiddenSize / numAttentionHeads;
+    }
+  }
+
+  /** What every family has. */
+  Common common();
+
+  /** The prefix of the backbone's parameters: {@code bert}, {@code deberta}. */
+  String prefix();
+
+  /** Whether {@code token_type_ids} are an input. */
+  boolean hasTokenTypes();
+
+  /** Dropout before the classifier. */
+  double classifierDropout();
+
+  /** The encoder that this describes. */
+  Encoder encoder();
+
+  /** The labels' number; 1 = regression. */
+  default int numLabels() {
+    return common().labels().size();
+  }
+
+  /** How many layers. */
+  default int numHiddenLayers() {
+    return common().numHiddenLayers();
+  }
+
+  /** The width of the hidden states. */
+  default int hiddenSize() {
+    return common().hiddenSize();
+  }
+
+  /** The config as JSON, all its keys included. */
+  default ObjectNode json() {
+    return common().json().deepCopy();
+  }
+
+  /** The same config with some keys replaced. */
+  default ModelConfig with(Map<String, JsonNode> keys) {
+    ObjectNode changed = json();
+    keys.forEach(changed::set);
+    return parse(changed, common().where());
+  }
+
+  /** The same config for a task: labels by name; one label = regression. */
+  default ModelConfig withLabels(List<String> labels) {
+    ObjectNode changed = json();
+    ObjectNode id2label = changed.putObject("id2label");
+    ObjectNode label2id = changed.putObject("label2id");
+    for (int i = 0; i < labels.size(); i++) {
+      id2label.put(Integer.toString(i), labels.get(i));
+      label2id.put(labels.get(i), i);
+    }
+    changed.remove("num_labels");
+    return parse(changed, common().where());
+  }
+
+  /** The same config with other dropout ratios, by the released flags' meaning; NaN = keep. */
+  default ModelConfig withDropout(double cls, double hidden, double attention) {
+    ObjectNode changed = json();
+    if (!Double.isNaN(cls)) {
+      changed.put(this instanceof BertConfig ? "classifier_dropout" : "cls_dropout", cls);
+    }
+    if (!Double.isNaN(hidden)) {
+      changed.put("hidden_dropout_prob", hidden);
+    }
+    if (!Double.isNaN(attention)) {
+      changed.put("attention_probs_dropout_prob", attention);
+    }
+    return parse(changed, common().where());
+  }
+
+  /** Reads a {@code config.json}; throws {@link UserError} naming the file and the key. */
+  static ModelConfig read(Path file) {
+    JsonNode json;
+    try {
+      json = new ObjectMapper().readTree(file.toFile());
+    } catch (com.fasterxml.jackson.core.JsonProcessingException e) {
+      throw new UserError(file + ": not JSON: " + e.getOriginalMessage(), e);
+    } catch (IOException e) {
+      throw AtomicFiles.cannotRead(file, e);
+    }
+    if (!(json instanceof ObjectNode object)) {
+      throw new UserError(file + ": expected a JSON object, the config of a model");
+    }
+    return parse(object, file.toString());
+  }
+
+  /** Reads a config from JSON; {@code where} names it in errors. */
+  static ModelConfig parse(ObjectNode json, String where) {
+    ConfigReader c = new ConfigReader(json, where);
+    String type = c.text("model_type", "");
+    return switch (type) {
+      case "bert" -> BertConfig.from(c);
+      case "deberta-v2", "ted-deberta-v2" -> DebertaV2Config.from(c);
+      default ->
+          throw new UserError(
+              "%s: model_type %s is not supported; expected one of bert, deberta-v2, ted-deberta-v2"
+                  .formatted(where, type.isEmpty() ? "(absent)" : "'" + type + "'"));
+    };
+  }
+
+  /** Reads what every family has, with a family's defaults. */
+  static Common common(ConfigReader c, ModelDefaults d) {
+    int hidden = c.atLeast(1, "hidden_size", d.hiddenSize());
+    int heads = c.atLeast(1, "num_attention_heads", d.heads());
+    Check.user(
+        hidden % heads == 0,
+        "%s: 'hidden_size' %d is not a multiple of 'num_attention_heads' %d",
+        c.where(),
+        hidden,
+        heads);
+    return new Common(
+        c.json(),
+        c.where(),
+        c.text("model_type", ""),
+        c.atLeast(1, "vocab_size", d.vocabSize()),
+        hidden,
+        c.atLeast(1, "num_hidden_layers", d.layers()),
+        heads,
+        c.atLeast(1, "intermediate_size", d.intermediateSize()),
+        c.atLeast(1, "max_position_embeddings", 512),
+        c.atLeast(0, "type_vocab_size", d.typeVocabSize()),
+        c.integer("pad_token_id", 0),
+        c.real("initializer_range", 0.02),
+        c.real("layer_norm_eps", d.layerNormEps()),
+        c.ratio("hidden_dropout_prob", 0.1),
+        c.ratio("attention_probs_dropout_prob", 0.1),
+        c.activation("hidden_act", "gelu"),
+        labels(c));
+  }
+
+  /** Where the families' defaults differ. */
+  record ModelDefaults(
+      int vocabSize,
+      int hiddenSize,
+      int layers,
+      int heads,
+      int intermediateSize,
+      int typeVocabSize,
+      double layerNormEps) {}
+
+  private static List<String> labels(ConfigReader c) {
+    JsonNode id2label = c.json().get("id2label");
+    List<String> labels = new ArrayList<>();
+    if (id2label == null || id2label.isNull()) {
+      int n = c.atLeast(1, "num_labels", 2);
+      for (int i = 0; i < n; i++) {
+        labels.add("LABEL_" + i);
+      }
+      return labels;
+    }
+    for (int i = 0; i < id2label.size(); i++) {
+      JsonNode label = id2label.get(Integer.toString(i));
+      if (label == null) {
+        throw new UserError(
+            "%s: 'id2label': expected the keys 0 to %d, found %s"
+                .formatted(c.where(), id2label.size() - 1, id2label));
+      }
+      labels.add(label.asText());
+    }
+    if (labels.isEmpty()) {
+      throw new UserError(c.where() + ": 'id2label': expected at least one label, found none");
+    }
+    return labels;
+  }
+}

@@ -1,0 +1,182 @@
+package dev.filtrate.model;
+
+import dev.filtrate.base.Check;
+import dev.filtrate.graph.Ops;
+import dev.filtrate.graph.Value;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What a stage minimises: the weighted sum of named terms. Every term is delivered beside the sum,
+ * so that a report shows them apart and a NaN is attributed.
+ */
+public record Objective(List<Term> terms) {
+  /** A loss with its weight in the sum. */
+  public record Term(String name, double weight, Loss loss) {}
+
+  /** A scalar made of what a step knows. */
+  @FunctionalInterface
+  public interface Loss {
+    /** Emits the loss. */
+    Value emit(Ops op, Signals s);
+  }
+
+  /**
+   * Everything a loss may look at.
+   *
+   * @param model the model that learns
+   * @param in its inputs
+   * @param outputs what it delivers
+   * @param labels {@code labels}, or {@code start_positions} and {@code end_positions}
+   * @param teacherLogits the teacher's logits, by the names of the model's own
+   * @param teacherStates the teacher's K states {@code [B, S, F]}
+   */
+  public record Signals(
+      Model model,
+      ModelInputs in,
+      Model.Outputs outputs,
+      Map<String, Value> labels,
+      Map<String, Value> teacherLogits,
+      List<Value> teacherStates) {}
+
+  /** How the divergence from the teacher's logits is taken. */
+  public enum KlOver {
+    /** Over the classes of each example. */
+    LAST_AXIS,
+    /** Over the batch, for one score per example: what the released code does for STS-B. */
+    BATCH
+  }
+
+  /**
+   * The weights and options of distillation. Released: temperature 2, padding counted.
+   *
+   * @param klAlpha weight of the divergence from the teacher's logits; 0 = no such term
+   * @param mseAlpha weight of the layer-wise error; 0 = no such term
+   * @param temperature T of both softmaxes
+   * @param maskPadding whether the layer-wise error leaves padding out
+   */
+  public record Distillation(
+      double klAlpha, double mseAlpha, double temperature, KlOver klOver, boolean maskPadding) {
+    /** Checks the values. */
+    public Distillation {
+      Check.user(klAlpha >= 0, "kl_alpha: expected 0 or more, found %s", klAlpha);
+      Check.user(mseAlpha >= 0, "mse_alpha: expected 0 or more, found %s", mseAlpha);
+      Check.user(temperature > 0, "temperature: expected more than 0, found %s", temperature);
+    }
+  }
+
+  /** Copies the terms. */
+  public Objective {
+    terms = List.copyOf(terms);
+  }
+
+  /** Fine-tuning: the task's own loss. */
+  public static Objective task() {
+    return new Objective(List.of(new Term("pred_loss", 1, Objective::taskLoss)));
+  }
+
+  /** Stage I: the task's loss from each filtered state, averaged over the K filters. */
+  public static Objective filterTask() {
+    return new Objective(List.of(new Term("pred_loss", 1, Objective::filterLoss)));
+  }
+
+  /**
+   * Stage II and the baselines: {@code L_task + kl_alpha · KL + mse_alpha · layer-wise MSE}; a term
+   * of weight 0 is left out.
+   */
+  public static Objective distillation(Distillation d) {
+    List<Term> terms = new ArrayList<>();
+    terms.add(new Term("pred_loss", 1, Objective::taskLoss));
+    if (d.klAlpha() > 0) {
+      terms.add(new Term("kl_loss", d.klAlpha(), (op, s) -> klLoss(op, s, d)));
+    }
+    if (d.mseAlpha() > 0) {
+      terms.add(new Term("mse_loss", d.mseAlpha(), (op, s) -> mseLoss(op, s, d.maskPadding())));
+    }
+    return new Objective(terms);
+  }
+
+  /** Emits {@code loss} and every term under its name. */
+  public Map<String, Value> emit(Ops op, Signals s) {
+    Map<String, Value> all = new LinkedHashMap<>();
+    Value sum = null;
+    for (Term term : terms) {
+      Value value = term.loss().emit(op.in(term.name()), s);
+      all.put(term.name(), value);
+      Value weighted = op.mul(value, term.weight());
+      sum = sum == null ? weighted : op.add(sum, weighted);
+    }
+    if (sum == null) {
+      throw new IllegalStateException("an objective without terms");
+    }
+    Map<String, Value> named = new LinkedHashMap<>();
+    named.put("loss", sum);
+    named.putAll(all);
+    return named;
+  }
+
+  private static Value taskLoss(Ops op, Signals s) {
+    return taskLoss(op, s, s.outputs().logits());
+  }
+
+  private static Value taskLoss(Ops op, Signals s, Map<String, Value> logits) {
+    if (s.model().head() == Head.QUESTION_ANSWERING) {
+      Value start =
+          Losses.spanCrossEntropy(
+              op, get(logits, "start_logits"), get(s.labels(), "start_positions"));
+      Value end =
+          Losses.spanCrossEntropy(op, get(logits, "end_logits"), get(s.labels(), "end_positions"));
+      return op.mul(op.add(start, end), 0.5);
+    }
+    Value labels = get(s.labels(), "labels");
+    Value scores = get(logits, "logits");
+    return s.model().config().numLabels() == 1
+        ? Losses.regression(op, scores, labels)
+        : Losses.crossEntropy(op, scores, labels);
+  }
+
+  private static Value filterLoss(Ops op, Signals s) {
+    Value sum = null;
+    for (Map<String, Value> logits : s.outputs().filterLogits()) {
+      Value term = taskLoss(op, s, logits);
+      sum = sum == null ? term : op.add(sum, term);
+    }
+    return Losses.average(op, sum, s.outputs().filterLogits().size());
+  }
+
+  private static Value klLoss(Ops op, Signals s, Distillation d) {
+    Value sum = null;
+    for (Map.Entry<String, Value> logits : s.outputs().logits().entrySet()) {
+      Value teacher = get(s.teacherLogits(), logits.getKey());
+      Value term =
+          d.klOver() == KlOver.BATCH
+              ? Losses.klOverBatch(op, logits.getValue(), teacher, d.temperature())
+              : Losses.kl(op, logits.getValue(), teacher, d.temperature());
+      sum = sum == null ? term : op.add(sum, term);
+    }
+    return Losses.average(op, sum, s.outputs().logits().size());
+  }
+
+  private static Value mseLoss(Ops op, Signals s, boolean maskPadding) {
+    List<Value> mine = s.outputs().filterStates();
+    List<Value> theirs = s.teacherStates();
+    Check.argument(
+        mine.size() == theirs.size(),
+        "the student has %d filtered states, the teacher %d",
+        mine.size(),
+        theirs.size());
+    return maskPadding
+        ? Losses.layerwiseMasked(op, mine, theirs, s.in().attentionMask())
+        : Losses.layerwise(op, mine, theirs);
+  }
+
+  private static Value get(Map<String, Value> among, String name) {
+    Value value = among.get(name);
+    if (value == null) {
+      throw new IllegalArgumentException("no '" + name + "' among " + among.keySet());
+    }
+    return value;
+  }
+}
