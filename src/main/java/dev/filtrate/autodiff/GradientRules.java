@@ -70,6 +70,7 @@ final class GradientRules {
     rule(MATMUL, GradientRules::matMul);
     rule(FUSED_MATMUL, GradientRules::matMul);
     rule(REDUCE_SUM, (op, n, dy) -> grads(spread(op, n, dy)));
+    rule(REDUCE_SUM_SQUARE, (op, n, dy) -> grads(op.mul(spread(op, n, dy), op.mul(n.in(0), 2))));
     rule(REDUCE_MEAN, (op, n, dy) -> grads(spread(op, n, overCount(op, n, dy))));
 
     // Networks
@@ -272,6 +273,14 @@ final class GradientRules {
   }
 
   private static List<@Nullable Value> gather(Ops op, Node n, Value dy) {
+    long padding = n.integer("padding_idx", -1);
+    if (padding >= 0 && axis(n) == 0) {
+      Value real = op.cast(op.not(op.equal(n.in(1), op.constant(padding))), dy.type());
+      for (int axis = n.in(1).rank(); axis < dy.rank(); axis++) {
+        real = op.unsqueeze(real, axis);
+      }
+      dy = op.mul(dy, real);
+    }
     return grads(op.gatherGrad(n.in(1), dy, axis(n), n.in(0).shape()), null);
   }
 
