@@ -1,0 +1,212 @@
+package dev.filtrate.train;
+
+import dev.filtrate.autodiff.ReverseMode;
+import dev.filtrate.graph.DType;
+import dev.filtrate.graph.Graph;
+import dev.filtrate.graph.GraphBuilder;
+import dev.filtrate.graph.Ops;
+import dev.filtrate.graph.Shape;
+import dev.filtrate.graph.Value;
+import dev.filtrate.model.Filters;
+import dev.filtrate.model.Head;
+import dev.filtrate.model.Model;
+import dev.filtrate.model.ModelInputs;
+import dev.filtrate.model.Objective;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Predicate;
+
+/**
+ * The graphs of a stage. A step is two graphs, gradients and update (the latter is {@link
+ * dev.filtrate.model.AdamW#graph}); the teacher is a third, whose outputs are inputs of the
+ * student's gradients, so that no gradient can reach it.
+ */
+public final class StageGraphs {
+  /** Prefix of a parameter's gradient among the outputs. */
+  public static final String GRADIENT = "grad/";
+
+  /** The scalar input that seeds the backward pass: 1 / accumulated micro-batches. */
+  public static final String GRADIENT_SCALE = "gradient_scale";
+
+  private StageGraphs() {}
+
+  /** What the student imitates layer by layer. */
+  public enum TeacherStates {
+    /** The outputs of the teacher's filters (TED). */
+    FILTERED,
+    /** The teacher's hidden states themselves (LWD). */
+    HIDDEN,
+    /** Nothing: logits only (KD). */
+    NONE
+  }
+
+  /**
+   * The frozen teacher.
+   *
+   * @param model the teacher, with its filters where they are imitated
+   * @param states what is imitated
+   * @param interval every how many layers, for {@link TeacherStates#HIDDEN}
+   */
+  public record Teacher(Model model, TeacherStates states, int interval) {}
+
+  /** Inference: {@code logits [B, C]}, or {@code start_logits} and {@code end_logits [B, S]}. */
+  public static Graph inference(String name, Model model) {
+    GraphBuilder g = new GraphBuilder();
+    Model.Outputs out = model.emit(g, ModelInputs.declare(g, model.config()), false);
+    return g.build(name, out.logits());
+  }
+
+  /** Everything that a model computes, for checks: logits, hidden and filtered states. */
+  public static Graph states(String name, Model model) {
+    GraphBuilder g = new GraphBuilder();
+    Model.Outputs out = model.emit(g, ModelInputs.declare(g, model.config()), false);
+    Map<String, Value> outputs = new LinkedHashMap<>(out.logits());
+    for (int i = 0; i < out.hiddenStates().size(); i++) {
+      outputs.put("hidden_states." + i, out.hiddenStates().get(i));
+    }
+    for (int k = 0; k < out.filterStates().size(); k++) {
+      outputs.put("filter_states." + k, out.filterStates().get(k));
+    }
+    return g.build(name, outputs);
+  }
+
+  /**
+   * The frozen teacher's graph: {@code teacher_logits} (or its two ends), {@code teacher_states.k}.
+   */
+  public static Graph teacher(String name, Teacher teacher) {
+    GraphBuilder g = new GraphBuilder();
+    ModelInputs in = ModelInputs.declare(g, teacher.model().config());
+    return g.build(name, teacherOutputs(g.ops(), in, teacher));
+  }
+
+  private static Map<String, Value> teacherOutputs(Ops op, ModelInputs in, Teacher teacher) {
+    Model.Outputs out = teacher.model().emit(op, in, false);
+    Map<String, Value> outputs = new LinkedHashMap<>();
+    out.logits().forEach((logits, value) -> outputs.put("teacher_" + logits, value));
+    List<Value> states = imitated(out, teacher);
+    for (int k = 0; k < states.size(); k++) {
+      outputs.put("teacher_states." + k, states.get(k));
+    }
+    return outputs;
+  }
+
+  private static List<Value> imitated(Model.Outputs out, Teacher teacher) {
+    return switch (teacher.states()) {
+      case NONE -> List.of();
+      case FILTERED -> out.filterStates();
+      case HIDDEN -> {
+        List<Value> states = new ArrayList<>();
+        int layers = teacher.model().config().numHiddenLayers();
+        for (int k = 0; k < layers / teacher.interval(); k++) {
+          states.add(out.hiddenStates().get((k + 1) * teacher.interval()));
+        }
+        yield states;
+      }
+    };
+  }
+
+  /**
+   * Forward and backward of a stage that learns from labels alone (fine-tuning, Stage I).
+   *
+   * @param trained which parameters get a gradient
+   * @param training whether dropout is active
+   */
+  public static Graph gradients(
+      String name, Model model, Objective objective, Predicate<String> trained, boolean training) {
+    GraphBuilder g = new GraphBuilder();
+    ModelInputs in = ModelInputs.declare(g, model.config());
+    return gradients(g, name, model, in, objective, trained, training, Map.of());
+  }
+
+  /** Forward and backward of a student whose teacher's outputs are inputs. */
+  public static Graph distillation(
+      String name, Model student, Teacher teacher, Objective objective) {
+    GraphBuilder g = new GraphBuilder();
+    ModelInputs in = ModelInputs.declare(g, student.config());
+    Map<String, Value> fed = new LinkedHashMap<>();
+    for (Value out : teacher(name + "_teacher", teacher).outputs()) {
+      fed.put(out.name(), g.input(out.name(), out.type(), out.shape()));
+    }
+    return gradients(g, name, student, in, objective, n -> true, true, fed);
+  }
+
+  /**
+   * Teacher and student in one graph, as the paper draws it: for reading and for runtimes that take
+   * it whole; the teacher's parameters are under {@code teacher.}.
+   */
+  public static Graph joined(String name, Model student, Teacher teacher, Objective objective) {
+    GraphBuilder g = new GraphBuilder();
+    ModelInputs in = ModelInputs.declare(g, student.config());
+    ModelInputs teacherIn = ModelInputs.declare(g, teacher.model().config());
+    Map<String, Value> fed = teacherOutputs(g.ops().in("teacher"), teacherIn, teacher);
+    return gradients(g, name, student, in, objective, n -> !n.startsWith("teacher."), true, fed);
+  }
+
+  private static Graph gradients(
+      GraphBuilder g,
+      String name,
+      Model model,
+      ModelInputs in,
+      Objective objective,
+      Predicate<String> trained,
+      boolean training,
+      Map<String, Value> teacher) {
+    Model.Outputs out = model.emit(g, in, training);
+    Map<String, Value> teacherLogits = new LinkedHashMap<>();
+    List<Value> teacherStates = new ArrayList<>();
+    teacher.forEach(
+        (key, value) -> {
+          if (key.startsWith("teacher_states.")) {
+            teacherStates.add(value);
+          } else {
+            teacherLogits.put(key.substring("teacher_".length()), value);
+          }
+        });
+    Objective.Signals signals =
+        new Objective.Signals(model, in, out, labels(g, model), teacherLogits, teacherStates);
+    Map<String, Value> outputs = new LinkedHashMap<>(objective.emit(g.ops(), signals));
+    Value loss = outputs.values().iterator().next();
+    Value scale = g.input(GRADIENT_SCALE, DType.FLOAT, Shape.SCALAR);
+    List<Value> wanted = needed(g, outputs, trained);
+    ReverseMode.gradients(g, loss, scale, wanted)
+        .forEach((p, gradient) -> outputs.put(GRADIENT + p.name(), gradient));
+    return g.build(name, outputs);
+  }
+
+  /**
+   * The trained parameters that the losses depend on: heads that are not in use have no gradient.
+   */
+  private static List<Value> needed(
+      GraphBuilder g, Map<String, Value> losses, Predicate<String> trained) {
+    Map<String, Value> probe = new LinkedHashMap<>();
+    losses.forEach((loss, value) -> probe.put("probe/" + loss, value));
+    return g.build("probe", probe).parameters().stream()
+        .filter(p -> trained.test(p.name()))
+        .toList();
+  }
+
+  private static Map<String, Value> labels(GraphBuilder g, Model model) {
+    Shape batch = Shape.of(ModelInputs.BATCH);
+    if (model.head() == Head.QUESTION_ANSWERING) {
+      return Map.of(
+          "start_positions", g.input("start_positions", DType.INT64, batch),
+          "end_positions", g.input("end_positions", DType.INT64, batch));
+    }
+    DType type = model.config().numLabels() == 1 ? DType.FLOAT : DType.INT64;
+    return Map.of("labels", g.input("labels", type, batch));
+  }
+
+  /** The parameters that a gradients graph trains, in its order. */
+  public static List<Value> trained(Graph gradients) {
+    return gradients.parameters().stream()
+        .filter(p -> gradients.output(GRADIENT + p.name()).isPresent())
+        .toList();
+  }
+
+  /** Which parameters Stage I trains: filters, their poolers and heads. */
+  public static Predicate<String> filtersOnly() {
+    return Filters::owns;
+  }
+}
