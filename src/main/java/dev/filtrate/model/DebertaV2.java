@@ -19,8 +19,9 @@ import java.util.List;
  */
 record DebertaV2(DebertaV2Config config) implements Encoder {
   /**
-   * Embeddings of all distances between two tokens: {@code [2S−1, H]} each. Row c of {@code keys}
-   * is the distance i−j = S−1−c from query i to key j; {@code queries} runs the other way round.
+   * Embeddings of all distances between two tokens: {@code [2S, H]} each. Row c of {@code keys} is
+   * the distance i−j = S−1−c from query i to key j; {@code queries} runs the other way round. The
+   * last row is one more than occurs: with it {@link #shift} works for a single token too.
    */
   private record Distances(Value keys, Value queries) {}
 
@@ -102,7 +103,7 @@ record DebertaV2(DebertaV2Config config) implements Encoder {
       if (config.c2p()) {
         Ops proj = op.in(config.shareAttKey() ? "key_proj" : "pos_key_proj");
         Value kr = Layers.splitHeads(op, proj.linear(r.keys(), c.hiddenSize()), heads);
-        scores = op.add(scores, shift(op, op.matMul(q, kr, false, true, scale))); // (h, 2S-1, d)
+        scores = op.add(scores, shift(op, op.matMul(q, kr, false, true, scale))); // (h, 2S, d)
       }
       if (config.p2c()) {
         Ops proj = op.in(config.shareAttKey() ? "query_proj" : "pos_query_proj");
@@ -118,8 +119,8 @@ record DebertaV2(DebertaV2Config config) implements Encoder {
 
   /**
    * From products with every distance to a matrix over positions: {@code out[i, j] = a[i,
-   * j−i+S−1]}, {@code [B, h, S, 2S−1]} to {@code [B, h, S, S]}. Flattened, row i starts at i(2S−1),
-   * so the wanted entry is at i(2S−2) + j + (S−1): drop S−1 entries and read rows of 2S−2.
+   * j−i+S−1]}, {@code [B, h, S, 2S]} to {@code [B, h, S, S]}. Flattened, row i starts at i·2S, so
+   * the wanted entry is at i(2S−1) + j + (S−1): drop S−1 entries and read rows of 2S−1.
    */
   private static Value shift(Ops op, Value a) {
     Dim s = a.dim(2);
@@ -203,17 +204,17 @@ record DebertaV2(DebertaV2Config config) implements Encoder {
           op.gather(rows, rowOfDistance(op, true), 0));
     }
 
-    /** Rows for the distances S−1 … −(S−1), or rising: the middle 2S−1 entries of a constant. */
+    /** Rows for the distances S−1 … −S, or −(S−1) … S: the middle 2S entries of a constant. */
     private Value rowOfDistance(Ops op, boolean rising) {
       int farthest = Math.max(config.common().maxPositionEmbeddings(), LONGEST);
-      long[] all = new long[2 * farthest - 1];
+      long[] all = new long[2 * farthest];
       for (int i = 0; i < all.length; i++) {
-        int distance = rising ? i - (farthest - 1) : farthest - 1 - i;
-        all[i] = row(distance);
+        int distance = i - (farthest - 1);
+        all[i] = row(rising ? distance : -distance);
       }
       Value constant = op.constant(Tensor.ofLongs(new long[] {all.length}, all));
       Dim s = ModelInputs.SEQUENCE;
-      return op.slice(constant, 0, s.times(-1).plus(farthest), s.plus(farthest - 1));
+      return op.slice(constant, 0, s.times(-1).plus(farthest), s.plus(farthest));
     }
   }
 
