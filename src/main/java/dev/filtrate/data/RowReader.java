@@ -1,0 +1,221 @@
+package dev.filtrate.data;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectReader;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.filtrate.base.AtomicFiles;
+import dev.filtrate.base.Check;
+import dev.filtrate.base.UserError;
+import java.io.IOException;
+import java.io.StringReader;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.Iterator;
+import java.util.List;
+import java.util.regex.Pattern;
+import java.util.stream.StreamSupport;
+import org.apache.commons.csv.CSVFormat;
+import org.apache.commons.csv.CSVParser;
+import org.apache.commons.csv.CSVRecord;
+import org.jspecify.annotations.Nullable;
+
+/** Picks the wanted columns out of every record of a file. */
+final class RowReader {
+  /** Takes records. */
+  @FunctionalInterface
+  interface RowSink {
+    /**
+     * Takes a record.
+     *
+     * @param line the line where it begins, from 1
+     * @param cells a cell per wanted column; null only in JSON lines, for a column that is not
+     *     required and whose key is missing or null
+     */
+    void row(int line, @Nullable String[] cells);
+  }
+
+  private static final ObjectReader JSON =
+      JsonMapper.builder()
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .build()
+          .readerFor(JsonNode.class);
+  private static final Pattern POSITION = Pattern.compile("\\d{1,6}");
+
+  private final Path file;
+  private final Layout layout;
+  private final List<String> columns;
+  private final int required;
+  private final RowSink sink;
+  private int @Nullable [] positions;
+
+  private RowReader(Path file, Layout layout, List<String> columns, int required, RowSink sink) {
+    this.file = file;
+    this.layout = layout;
+    this.columns = columns;
+    this.required = required;
+    this.sink = sink;
+  }
+
+  /**
+   * Hands every record to the sink, in the file's order. Blank lines are skipped. What cannot be
+   * read is a {@link UserError} with file and line.
+   *
+   * @param required how many of the columns, counted from the first, every JSON line must have
+   */
+  static void read(Path file, Layout layout, List<String> columns, int required, RowSink sink) {
+    String text = TextFile.read(file, layout.encoding());
+    RowReader reader = new RowReader(file, layout, columns, required, sink);
+    if (layout.format() == FileFormat.JSONL) {
+      TextFile.lines(text, reader::json);
+    } else if (layout.quoted()) {
+      reader.quoted(text);
+    } else {
+      TextFile.lines(text, reader::plain);
+    }
+  }
+
+  private void json(int line, String text) {
+    if (text.isBlank()) {
+      return;
+    }
+    JsonNode object;
+    try {
+      object = JSON.readValue(text);
+    } catch (JsonProcessingException e) {
+      throw new UserError(
+          "%s:%d: expected a JSON object on one line: %s"
+              .formatted(file, line, e.getOriginalMessage()),
+          e);
+    }
+    Check.user(
+        object.isObject(), "%s:%d: expected a JSON object on one line, got %s", file, line, text);
+    @Nullable String[] cells = new @Nullable String[columns.size()];
+    for (int i = 0; i < cells.length; i++) {
+      JsonNode value = object.get(columns.get(i));
+      if (value == null || value.isNull()) {
+        Check.user(
+            i >= required,
+            "%s:%d: no key '%s'; known: %s",
+            file,
+            line,
+            columns.get(i),
+            keys(object));
+      } else {
+        Check.user(
+            value.isValueNode(),
+            "%s:%d: key '%s': expected text or a number, got %s",
+            file,
+            line,
+            columns.get(i),
+            value);
+        boolean whole = value.isFloatingPointNumber() && value.doubleValue() % 1 == 0;
+        cells[i] = whole ? Long.toString(value.longValue()) : value.asText();
+      }
+    }
+    sink.row(line, cells);
+  }
+
+  private void plain(int line, String text) {
+    if (text.isEmpty()) {
+      return;
+    }
+    List<String> cells = new ArrayList<>();
+    int start = 0;
+    for (int end; (end = text.indexOf(layout.delimiter(), start)) >= 0; start = end + 1) {
+      cells.add(text.substring(start, end));
+    }
+    cells.add(text.substring(start));
+    record(line, cells);
+  }
+
+  private void quoted(String text) {
+    CSVFormat format =
+        CSVFormat.RFC4180
+            .builder()
+            .setDelimiter(layout.delimiter())
+            .setIgnoreEmptyLines(false) // skipped here, so that line numbers stay right
+            .get();
+    int line = 1;
+    try (CSVParser parser = CSVParser.parse(new StringReader(text), format)) {
+      for (Iterator<CSVRecord> records = parser.iterator(); ; ) {
+        line = (int) parser.getCurrentLineNumber() + 1;
+        if (!records.hasNext()) {
+          return;
+        }
+        List<String> cells = records.next().toList();
+        if (cells.size() > 1 || !cells.get(0).isEmpty()) {
+          record(line, cells);
+        }
+      }
+    } catch (UncheckedIOException | IllegalStateException e) {
+      throw new UserError(
+          "%s:%d: a quoted cell is malformed or not closed; inside quotes a quote is written twice"
+              .formatted(file, line),
+          e);
+    } catch (IOException e) {
+      throw AtomicFiles.cannotRead(file, e);
+    }
+  }
+
+  private void record(int line, List<String> cells) {
+    int[] at = positions;
+    if (at == null) {
+      at = resolve(line, layout.header() ? cells : List.of());
+      positions = at;
+      if (layout.header()) {
+        return;
+      }
+    }
+    @Nullable String[] wanted = new @Nullable String[at.length];
+    for (int i = 0; i < at.length; i++) {
+      if (at[i] >= cells.size()) {
+        throw UserError.of(
+            "%s:%d: expected at least %d columns, got %d; columns are parted by %s",
+            file, line, Arrays.stream(at).max().orElse(0) + 1, cells.size(), delimiter());
+      }
+      wanted[i] = cells.get(at[i]);
+    }
+    sink.row(line, wanted);
+  }
+
+  private int[] resolve(int line, List<String> header) {
+    List<String> known = header.stream().map(String::strip).toList();
+    int[] at = new int[columns.size()];
+    for (int i = 0; i < at.length; i++) {
+      String column = columns.get(i);
+      at[i] = known.indexOf(column);
+      Check.user(
+          Collections.frequency(known, column) < 2,
+          "%s:%d: the header names column '%s' twice; give its position, counted from 0",
+          file,
+          line,
+          column);
+      if (at[i] < 0 && POSITION.matcher(column).matches()) {
+        at[i] = Integer.parseInt(column);
+      } else if (at[i] < 0 && layout.header()) {
+        throw UserError.of(
+            "%s:%d: no column '%s'; known: %s (parted by %s)",
+            file, line, column, known, delimiter());
+      } else if (at[i] < 0) {
+        throw UserError.of(
+            "%s: no column '%s': without a header line columns are positions, counted from 0",
+            file, column);
+      }
+    }
+    return at;
+  }
+
+  private String delimiter() {
+    return layout.delimiter() == '\t' ? "tabs" : "'" + layout.delimiter() + "'";
+  }
+
+  private static List<String> keys(JsonNode object) {
+    Iterable<String> names = object::fieldNames;
+    return StreamSupport.stream(names.spliterator(), false).toList();
+  }
+}
