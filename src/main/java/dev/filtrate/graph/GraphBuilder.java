@@ -23,6 +23,20 @@ public final class GraphBuilder {
   private final Set<String> names = new HashSet<>();
   private final Map<String, Integer> taken = new HashMap<>();
 
+  /**
+   * A builder for a pass over a graph: its inputs and parameters are declared and all its names are
+   * taken, so that its nodes can be {@link #add added} one by one, or others in their place.
+   */
+  public static GraphBuilder rewriting(Graph graph) {
+    GraphBuilder builder = new GraphBuilder();
+    graph.inputs().forEach(v -> builder.declare(builder.inputs, v.name(), v.type(), v.shape()));
+    graph
+        .parameters()
+        .forEach(v -> builder.declare(builder.parameters, v.name(), v.type(), v.shape()));
+    graph.nodes().forEach(n -> n.outputs().forEach(v -> builder.names.add(v.name())));
+    return builder;
+  }
+
   /** The vocabulary, with no scope yet. */
   public Ops ops() {
     return new Ops(this, "");

@@ -1,0 +1,179 @@
+package dev.filtrate.onnx;
+
+import dev.filtrate.graph.Attr;
+import dev.filtrate.graph.DType;
+import dev.filtrate.graph.Dim;
+import dev.filtrate.graph.Node;
+import dev.filtrate.graph.OpType;
+import dev.filtrate.graph.Ops;
+import dev.filtrate.graph.Shape;
+import dev.filtrate.graph.Tensor;
+import dev.filtrate.graph.Value;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Training operators written in standard ones. Each chain passes over memory as few times as its
+ * formula allows: on a CPU the elementwise operators run at the speed of memory, not of arithmetic.
+ */
+final class Chains {
+  private Chains() {}
+
+  /** Gelu(x) = ½·x·(1 + erf(x/√2)), in the order that runtimes recognise and fuse again. */
+  static List<Value> gelu(Ops op, Node n) {
+    Value x = n.in(0);
+    Value erf = op.erf(op.div(x, op.constantLike(Math.sqrt(2), x)));
+    return List.of(op.mul(op.mul(x, op.add(erf, 1)), 0.5));
+  }
+
+  /** alpha · op(A) · op(B). */
+  static List<Value> fusedMatMul(Ops op, Node n) {
+    Value a = n.integer("transA", 0) == 0 ? n.in(0) : op.t(n.in(0));
+    Value b = n.integer("transB", 0) == 0 ? n.in(1) : op.t(n.in(1));
+    return List.of(op.mul(op.matMul(a, b), n.real("alpha", 1)));
+  }
+
+  /** With u = x/√2: dx = ½·dy·(1 + erf(u) + x·√(2/π)·exp(−u²)), the derivative of x·Φ(x). */
+  static List<Value> geluGrad(Ops op, Node n) {
+    Value dy = n.in(0);
+    Value u = op.mul(n.in(1), Math.sqrt(0.5));
+    Value density = op.mul(op.mul(u, op.exp(op.neg(op.mul(u, u)))), 2 / Math.sqrt(Math.PI));
+    return List.of(op.mul(op.mul(op.add(op.add(op.erf(u), density), 1), 0.5), dy));
+  }
+
+  /** dx = y·(dy − Σ dy·y). */
+  static List<Value> softmaxGrad(Ops op, Node n) {
+    Value dy = n.in(0);
+    Value y = n.in(1);
+    Value sum = op.reduceSum(op.mul(dy, y), true, (int) n.integer("axis"));
+    return List.of(op.mul(op.sub(dy, sum), y));
+  }
+
+  /** dx = dy − eʸ·Σ dy. */
+  static List<Value> logSoftmaxGrad(Ops op, Node n) {
+    Value dy = n.in(0);
+    Value sum = op.reduceSum(dy, true, (int) n.integer("axis"));
+    return List.of(op.sub(dy, op.mul(op.exp(n.in(1)), sum)));
+  }
+
+  /**
+   * With x̂ = (x − mean)·r and r the inverse deviation: dx = r·(g − mean(g) − x̂·mean(g·x̂)) for g
+   * = dy·scale, dscale = Σ dy·x̂ and dbias = Σ dy over the rows. Both means are products with the
+   * vector scale/H, and r stays outside of x̂, which saves whole passes.
+   */
+  static List<Value> layerNormalizationGrad(Ops op, Node n) {
+    Value dy = n.in(0);
+    Value x = n.in(1);
+    Value scale = n.in(2);
+    Value r = n.in(4);
+    long width = scale.dim(0).fixed();
+    Value weights = op.mul(op.reshape(scale, Shape.of(width, 1)), 1.0 / width);
+
+    Value centred = op.sub(x, n.in(3));
+    Value product = op.mul(dy, centred);
+    Value meanG = op.matMul(dy, weights); // [..., 1]
+    Value slope = op.mul(op.matMul(product, weights), op.mul(r, op.mul(r, r))); // [..., 1]
+    Value dx = op.sub(op.mul(op.sub(op.mul(dy, scale), meanG), r), op.mul(centred, slope));
+
+    Dim rows = new Shape(x.shape().dims().subList(0, x.rank() - 1)).elements();
+    Shape flat = Shape.of(rows, Dim.of(width));
+    Value deviations = op.reshape(r, Shape.of(Dim.of(1), rows));
+    Value dscale = op.matMul(deviations, op.reshape(product, flat));
+    Value dbias = op.reduceSum(op.reshape(dy, flat), false, 0);
+    return List.of(dx, op.reshape(dscale, Shape.of(width)), dbias);
+  }
+
+  /** Adds the rows of dy into zeros at their indices. */
+  static List<Value> gatherGrad(Ops op, Node n) {
+    Value ids = n.in(0);
+    Value dy = n.in(1);
+    Shape shape = n.sizes("shape");
+    int axis = shape.axis((int) n.integer("axis"));
+    Dim count = ids.shape().elements();
+    Shape row = shape.with(axis, count);
+    Shape column = new Shape(row.dims().stream().map(d -> Dim.of(1)).toList()).with(axis, count);
+    Value indices = op.expand(op.reshape(ids, column), row);
+    return List.of(scatterAdd(op, shape, axis, indices, op.reshape(dy, row)));
+  }
+
+  /** Adds the elements of dy into zeros at their indices. */
+  static List<Value> gatherElementsGrad(Ops op, Node n) {
+    Shape shape = n.sizes("shape");
+    return List.of(scatterAdd(op, shape, (int) n.integer("axis"), n.in(1), n.in(0)));
+  }
+
+  private static Value scatterAdd(Ops op, Shape shape, int axis, Value indices, Value updates) {
+    Map<String, Attr> how = Map.of("axis", new Attr.Int(axis), "reduction", new Attr.Text("add"));
+    return op.emit(OpType.SCATTER_ELEMENTS, List.of(op.zeros(shape), indices, updates), how).get(0);
+  }
+
+  /** dx = dy·mask / (1 − ratio), as the forward pass scaled what it kept. */
+  static List<Value> dropoutGrad(Ops op, Node n) {
+    Value dy = n.in(0);
+    Optional<Double> ratio = constant(op, n.in(2));
+    Value kept =
+        ratio.isPresent() ? op.mul(dy, 1 / (1 - ratio.get())) : op.div(dy, op.sub(1, n.in(2)));
+    Value dx = op.mul(kept, op.cast(n.in(1), dy.type()));
+    boolean training = constant(op, n.in(3)).map(v -> v != 0).orElse(false);
+    return List.of(training ? dx : op.where(n.in(3), dx, dy));
+  }
+
+  private static Optional<Double> constant(Ops op, Value v) {
+    return op.builder()
+        .producer(v)
+        .filter(p -> p.op() == OpType.CONSTANT)
+        .map(p -> p.attribute("value", Attr.Content.class).value().scalarValue());
+  }
+
+  /**
+   * AdamW (Loshchilov and Hutter 2019) with the schema's attributes: alpha and beta are the
+   * moments' decays, lambda the weight decay; mode 0 adds the decay to the update, mode 1 applies
+   * it to the updated weight. Old values are read only on the way to their own new values, because
+   * both are bound to one buffer.
+   */
+  static List<Value> adamOptimizer(Ops op, Node n) {
+    Value rate = n.in(0);
+    Value weight = n.in(2);
+    Value gradient = n.in(3);
+    float alpha = n.real("alpha", 0.9f);
+    float beta = n.real("beta", 0.999f);
+    float lambda = n.real("lambda", 0);
+    boolean correct = n.integer("do_bias_correction", 1) != 0;
+    boolean decayLast = n.integer("weight_decay_mode", 0) == 1;
+
+    Value moment1 = op.add(op.mul(n.in(4), alpha), op.mul(gradient, 1.0 - alpha));
+    Value moment2 = op.add(op.mul(n.in(5), beta), op.mul(op.mul(gradient, gradient), 1.0 - beta));
+    Value step = rate;
+    Value root = op.sqrt(moment2);
+    if (correct) {
+      Value correction1 = biasCorrection(op, n.in(1), alpha);
+      Value correction2 = op.sqrt(biasCorrection(op, n.in(1), beta));
+      step = op.div(rate, correction1);
+      if (decayLast) { // epsilon is added to the uncorrected root
+        step = op.mul(step, correction2);
+      } else {
+        root = op.div(root, correction2);
+      }
+    }
+    Value update = op.div(moment1, op.add(root, n.real("epsilon", 1e-6f)));
+    Value keep = op.sub(1, op.mul(rate, lambda));
+    Value next;
+    if (lambda == 0) {
+      next = op.sub(weight, op.mul(update, step));
+    } else if (decayLast) {
+      next = op.mul(op.sub(weight, op.mul(update, step)), keep);
+    } else {
+      next = op.sub(op.mul(weight, keep), op.mul(update, step));
+    }
+    return List.of(op.add(n.in(1), op.constant(1L)), moment1, moment2, next);
+  }
+
+  /** 1 − decay^step, in double as the kernel computes it: decay is close to 1. */
+  private static Value biasCorrection(Ops op, Value step, float decay) {
+    Value log = op.constant(Tensor.ofDoubles(new long[0], Math.log(decay)));
+    Value one = op.constant(Tensor.ofDoubles(new long[0], 1));
+    Value power = op.exp(op.mul(op.cast(step, DType.DOUBLE), log));
+    return op.cast(op.sub(one, power), DType.FLOAT);
+  }
+}

@@ -1,0 +1,9 @@
+package dev.filtrate.onnx;
+
+/** What kind of device a lowered graph runs on; which kernels exist and pay depends on it. */
+public enum DeviceKind {
+  /** The host's processors. */
+  CPU,
+  /** A CUDA device. */
+  CUDA
+}

@@ -1,0 +1,185 @@
+package dev.filtrate.onnx;
+
+import dev.filtrate.base.Check;
+import dev.filtrate.graph.Graph;
+import dev.filtrate.graph.GraphBuilder;
+import dev.filtrate.graph.Node;
+import dev.filtrate.graph.OpType;
+import dev.filtrate.graph.Value;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * The pass that leaves in a graph only what a target runs, and runs well: one table from operator,
+ * target and device to the kernel of that name (no entry) or to a {@linkplain Chains chain} of
+ * other operators. Inputs, parameters, outputs and the values that survive keep their names.
+ *
+ * <p>On a CPU, ONNX Runtime's gradient kernels of Gelu and LayerNormalization run on one thread and
+ * lose to chains; its GatherGrad adds in an order that depends on thread timing, so its result is
+ * not repeatable, while ScatterElements is. On CUDA the kernels stay.
+ */
+public final class Lowering {
+  private static final Map<OpType, Chain> PORTABLE =
+      new EnumMap<>(
+          Map.ofEntries(
+              Map.entry(OpType.GELU, Chains::gelu),
+              Map.entry(OpType.FUSED_MATMUL, Chains::fusedMatMul),
+              Map.entry(OpType.GELU_GRAD, Chains::geluGrad),
+              Map.entry(OpType.SOFTMAX_GRAD, Chains::softmaxGrad),
+              Map.entry(OpType.LOG_SOFTMAX_GRAD, Chains::logSoftmaxGrad),
+              Map.entry(OpType.LAYER_NORMALIZATION_GRAD, Chains::layerNormalizationGrad),
+              Map.entry(OpType.GATHER_GRAD, Chains::gatherGrad),
+              Map.entry(OpType.GATHER_ELEMENTS_GRAD, Chains::gatherElementsGrad),
+              Map.entry(OpType.DROPOUT_GRAD, Chains::dropoutGrad),
+              Map.entry(OpType.ADAM_OPTIMIZER, Chains::adamOptimizer)));
+
+  private static final Map<OpType, Chain> ORT_CPU =
+      new EnumMap<>(
+          Map.of(
+              OpType.GELU_GRAD, Chains::geluGrad,
+              OpType.LAYER_NORMALIZATION_GRAD, Chains::layerNormalizationGrad,
+              OpType.GATHER_GRAD, Chains::gatherGrad,
+              OpType.GATHER_ELEMENTS_GRAD, Chains::gatherElementsGrad));
+
+  private static final Map<OpType, Chain> ORT_CUDA = Map.of();
+
+  /** Operators with outputs that a schema lets us leave out at the end. */
+  private static final Set<OpType> OPTIONAL_OUTPUTS =
+      Set.of(OpType.LAYER_NORMALIZATION, OpType.DROPOUT);
+
+  private final Graph graph;
+  private final GraphBuilder builder;
+  private final Map<OpType, Chain> table;
+
+  /** What stands for a value of the graph after its node has become a chain. */
+  private final Map<Value, Value> replaced = new HashMap<>();
+
+  /** Results of chains, back to the names they stand for. */
+  private final Map<Value, Value> renamed = new HashMap<>();
+
+  private Lowering(Graph graph, Map<OpType, Chain> table) {
+    this.graph = graph;
+    this.builder = GraphBuilder.rewriting(graph);
+    this.table = table;
+  }
+
+  /** The graph as {@link OnnxCodec} writes it for a target: lowered, with operands as inputs. */
+  public static Graph toOnnx(Graph graph, Target target, DeviceKind device) {
+    return Operands.asInputs(lower(graph, target, device));
+  }
+
+  /** The graph with chains in place of what the target does not run, or not well. */
+  public static Graph lower(Graph graph, Target target, DeviceKind device) {
+    Graph lowered = new Lowering(graph, table(target, device)).run();
+    requireRunnable(lowered, target, device);
+    return lowered;
+  }
+
+  private static Map<OpType, Chain> table(Target target, DeviceKind device) {
+    return switch (target) {
+      case PORTABLE -> PORTABLE;
+      case ORT -> device == DeviceKind.CPU ? ORT_CPU : ORT_CUDA;
+    };
+  }
+
+  /** What must hold after the pass; the error names node, operator and reason. */
+  static void requireRunnable(Graph graph, Target target, DeviceKind device) {
+    for (Node n : graph.nodes()) {
+      Check.state(
+          target != Target.PORTABLE || n.op().domain().isEmpty(),
+          "%s: %s of %s is not a standard operator; give it a chain in Lowering's portable table",
+          n.output().name(),
+          n.op(),
+          n.op().domain());
+      Check.state(
+          !table(target, device).containsKey(n.op()),
+          "%s: %s was not lowered for %s on %s",
+          n.output().name(),
+          n.op(),
+          target,
+          device);
+    }
+  }
+
+  private Graph run() {
+    graph.nodes().forEach(this::replace);
+    List<Node> nodes = new ArrayList<>(builder.nodes());
+    for (Value output : graph.outputs()) {
+      Value standIn = replaced.get(output);
+      if (standIn != null && !output.equals(renamed.get(standIn))) {
+        nodes.add(new Node(OpType.IDENTITY, List.of(standIn), List.of(output), Map.of()));
+      }
+    }
+    List<Node> named = nodes.stream().map(this::named).toList();
+    Graph pruned =
+        new Graph(graph.name(), graph.inputs(), graph.parameters(), named, graph.outputs())
+            .pruned();
+    return new Graph(
+        graph.name(), graph.inputs(), graph.parameters(), trimmed(pruned), graph.outputs());
+  }
+
+  private void replace(Node n) {
+    Node node =
+        new Node(
+            n.op(),
+            n.inputs().stream().map(v -> replaced.getOrDefault(v, v)).toList(),
+            n.outputs(),
+            n.attributes());
+    Chain chain = table.get(n.op());
+    if (chain == null) {
+      builder.add(node);
+      return;
+    }
+    String name = n.output().name();
+    int before = builder.nodes().size();
+    List<Value> results = chain.emit(builder.ops().in(name), node);
+    Set<Value> made = new HashSet<>();
+    List<Node> nodes = builder.nodes();
+    nodes.subList(before, nodes.size()).forEach(m -> made.addAll(m.outputs()));
+    for (int i = 0; i < n.outputs().size(); i++) {
+      Value was = n.out(i);
+      Value is = results.get(i);
+      Check.state(
+          is.type() == was.type() && is.shape().equals(was.shape()),
+          "the chain of %s delivers %s for %s",
+          n.op(),
+          is,
+          was);
+      replaced.put(was, is);
+      if (made.contains(is)) {
+        renamed.putIfAbsent(is, was);
+      }
+    }
+  }
+
+  private Node named(Node n) {
+    return new Node(
+        n.op(),
+        n.inputs().stream().map(v -> renamed.getOrDefault(v, v)).toList(),
+        n.outputs().stream().map(v -> renamed.getOrDefault(v, v)).toList(),
+        n.attributes());
+  }
+
+  /** Nodes without trailing outputs that nobody reads: the runtime need not compute them. */
+  private static List<Node> trimmed(Graph graph) {
+    Set<Value> read = new HashSet<>(graph.outputs());
+    graph.nodes().forEach(n -> read.addAll(n.inputs()));
+    return graph.nodes().stream()
+        .map(
+            n -> {
+              int count = n.outputs().size();
+              while (OPTIONAL_OUTPUTS.contains(n.op())
+                  && count > 1
+                  && !read.contains(n.out(count - 1))) {
+                count--;
+              }
+              return new Node(n.op(), n.inputs(), n.outputs().subList(0, count), n.attributes());
+            })
+        .toList();
+  }
+}
