@@ -17,8 +17,8 @@ import java.util.Map;
  * The pass that turns {@linkplain OpType.Operand operands} from attributes into the int64 inputs of
  * ONNX's schemas. What is fixed becomes a constant. Where a size is known only when running, the
  * schema's own means come first (0 and −1 of a Reshape, 1 of an Expand, bounds of a Slice counted
- * from the end): they cost nothing. The rest is {@linkplain Sizes arithmetic} on the sizes of the
- * graph's inputs.
+ * from the end): they cost nothing. The rest, and a size that is wanted as a number, is {@linkplain
+ * Sizes arithmetic} on the sizes of the graph's inputs.
  *
  * <p>The result is ONNX's form: no node carries an operand as an attribute, and {@link OnnxCodec}
  * writes it one to one.
@@ -45,8 +45,17 @@ public final class Operands {
   }
 
   private void resolve(Node n) {
+    if (n.op() == OpType.DIM) {
+      Value vector = sizes.size(n.sizes("size").dim(0));
+      builder.add(
+          new Node(OpType.SQUEEZE, List.of(vector, sizes.constant(0)), n.outputs(), Map.of()));
+      return;
+    }
     List<Value> inputs = new ArrayList<>(n.inputs());
     Map<String, Attr> attributes = new HashMap<>(n.attributes());
+    if (n.op() == OpType.GATHER) {
+      attributes.remove("padding_idx"); // was for the gradient; not in ONNX's schema
+    }
     try {
       for (OpType.Operand operand : n.op().operands()) {
         if (attributes.remove(operand.attribute()) != null) {
