@@ -1,0 +1,311 @@
+package dev.filtrate.runtime;
+
+import dev.filtrate.base.Check;
+import dev.filtrate.graph.Tensor;
+import java.lang.ref.Reference;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.onnxruntime.IoBinding;
+import org.bytedeco.onnxruntime.MemoryInfo;
+import org.bytedeco.onnxruntime.RunOptions;
+import org.bytedeco.onnxruntime.Session;
+import org.bytedeco.onnxruntime.SessionOptions;
+import org.bytedeco.onnxruntime.StringVector;
+import org.bytedeco.onnxruntime.Value;
+import org.bytedeco.onnxruntime.ValueVector;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One ONNX model, ready to run. An input is fed from the host at each run, given on the device for
+ * one run, or bound to a device tensor for good; an output is fetched to the host, left on the
+ * device, or written into a device tensor it is bound to. Not for several threads.
+ */
+public final class ComputeSession implements AutoCloseable {
+  private final String name;
+  private final Device device;
+  private final boolean profiled;
+  private final List<String> inputs;
+  private final List<String> outputs;
+  private final Map<String, DeviceTensor> boundInputs = new LinkedHashMap<>();
+  private final Map<String, DeviceTensor> boundOutputs = new LinkedHashMap<>();
+
+  /** Initializers, whose memory the native session reads. */
+  private final List<Tensor> initializers;
+
+  private @Nullable Session session;
+
+  /**
+   * What a run delivered.
+   *
+   * @param host the outputs that were fetched
+   * @param device the outputs that were left on the device, for the caller to close
+   */
+  public record Outputs(Map<String, Tensor> host, DeviceTensors device) {}
+
+  private ComputeSession(
+      String name, Session session, RuntimeOptions options, List<Tensor> initializers) {
+    this.name = name;
+    this.session = session;
+    this.device = options.device();
+    this.profiled = options.profilePrefix().isPresent();
+    this.initializers = initializers;
+    try (PointerScope scope = new PointerScope()) {
+      this.inputs = Native.strings(session.GetInputNames());
+      this.outputs = Native.strings(session.GetOutputNames());
+    }
+  }
+
+  /** Loads a model; {@code name} says in errors which one it is. */
+  public static ComputeSession open(String name, byte[] model, RuntimeOptions options) {
+    return open(name, model, Map.of(), options);
+  }
+
+  /**
+   * Loads a model whose initializers are stored elsewhere.
+   *
+   * @param initializers contents for initializers that the model declares as external data; in
+   *     native memory they are used where they are, without a copy
+   */
+  public static ComputeSession open(
+      String name, byte[] model, Map<String, Tensor> initializers, RuntimeOptions options) {
+    Native.env();
+    try (PointerScope scope = new PointerScope()) {
+      BytePointer bytes = new BytePointer(model);
+      return open(
+          name, initializers, options, o -> new Session(Native.env(), bytes, model.length, o));
+    }
+  }
+
+  /** Loads a model from its file, with external data beside it if it has any. */
+  public static ComputeSession openFile(String name, Path model, RuntimeOptions options) {
+    Native.env();
+    try (PointerScope scope = new PointerScope()) {
+      BytePointer path = new BytePointer(model.toString());
+      return open(name, Map.of(), options, o -> new Session(Native.env(), path, o));
+    }
+  }
+
+  private interface Loader {
+    Session load(SessionOptions options);
+  }
+
+  private static ComputeSession open(
+      String name, Map<String, Tensor> initializers, RuntimeOptions options, Loader loader) {
+    if (options.device().isCuda()) {
+      OnnxRuntime.requireCuda(options.device());
+    }
+    List<Tensor> kept = new ArrayList<>();
+    try (PointerScope scope = new PointerScope()) {
+      SessionOptions settings = SessionSettings.of(options);
+      if (!initializers.isEmpty()) {
+        StringVector names = new StringVector();
+        ValueVector values = new ValueVector(initializers.size());
+        initializers.forEach(
+            (initializer, tensor) -> {
+              Tensor content = DeviceMemory.direct(tensor);
+              values.put(kept.size(), DeviceMemory.view(content));
+              names.push_back(initializer);
+              kept.add(content);
+            });
+        settings.AddExternalInitializers(names, values);
+      }
+      Session session = loader.load(settings);
+      session.retainReference();
+      return new ComputeSession(name, session, options, kept);
+    } catch (RuntimeException e) {
+      throw Native.failure("session '" + name + "' cannot be opened", e);
+    }
+  }
+
+  /** The model's name, as in errors. */
+  public String name() {
+    return name;
+  }
+
+  /** Where it runs. */
+  public Device device() {
+    return device;
+  }
+
+  /** The model's inputs, bound ones too, in its order. */
+  public List<String> inputs() {
+    return inputs;
+  }
+
+  /** The model's outputs, bound ones too, in its order. */
+  public List<String> outputs() {
+    return outputs;
+  }
+
+  /** Reads an input from a device tensor at every run from now on. The tensor stays its owner's. */
+  public void bindInput(String input, DeviceTensor tensor) {
+    requireKnown("input", input, inputs);
+    requireHere(input, tensor);
+    boundInputs.put(input, tensor);
+  }
+
+  /** Binds every tensor that is called like an input: parameters, say. */
+  public void bindInputs(DeviceTensors tensors) {
+    tensors
+        .asMap()
+        .forEach(
+            (input, tensor) -> {
+              if (inputs.contains(input)) {
+                bindInput(input, tensor);
+              }
+            });
+  }
+
+  /**
+   * Writes an output into a device tensor at every run from now on. The tensor may be bound to an
+   * input too, if every node reads the old value before the new one is written.
+   */
+  public void bindOutput(String output, DeviceTensor tensor) {
+    requireKnown("output", output, outputs);
+    requireHere(output, tensor);
+    tensor.writable();
+    boundOutputs.put(output, tensor);
+  }
+
+  /** Runs, and fetches every output that is not bound. */
+  public Map<String, Tensor> run(Map<String, Tensor> feeds) {
+    return run(feeds, Map.of(), Set.of()).host();
+  }
+
+  /** Runs, and fetches every output that is not bound. */
+  public Map<String, Tensor> run(Map<String, Tensor> feeds, Map<String, DeviceTensor> given) {
+    return run(feeds, given, Set.of()).host();
+  }
+
+  /** Runs, and leaves every output that is not bound on the device; the caller closes them. */
+  public DeviceTensors runOnDevice(Map<String, Tensor> feeds) {
+    return run(feeds, Map.of(), Set.copyOf(outputs)).device();
+  }
+
+  /**
+   * Runs. Feeds, given tensors and bound ones together must be the model's inputs.
+   *
+   * @param feeds inputs from the host; native memory is not copied on the CPU
+   * @param given inputs from the device, for this run
+   * @param left the outputs to leave on the device; the other ones that are not bound are fetched
+   */
+  public Outputs run(Map<String, Tensor> feeds, Map<String, DeviceTensor> given, Set<String> left) {
+    Session open = open();
+    requireInputs(feeds.keySet(), given.keySet());
+    try (PointerScope scope = new PointerScope()) {
+      IoBinding binding = new IoBinding(open);
+      boundInputs.forEach((input, tensor) -> Native.bindInput(binding, input, tensor.value()));
+      given.forEach(
+          (input, tensor) -> {
+            requireHere(input, tensor);
+            Native.bindInput(binding, input, tensor.value());
+          });
+      feeds.forEach((input, tensor) -> Native.bindInput(binding, input, DeviceMemory.view(tensor)));
+      MemoryInfo host = DeviceMemory.place(Device.CPU);
+      MemoryInfo here = DeviceMemory.place(device);
+      for (String output : outputs) {
+        DeviceTensor bound = boundOutputs.get(output);
+        if (bound != null) {
+          Native.bindOutput(binding, output, bound.value());
+        } else {
+          binding.BindOutput(output, (left.contains(output) ? here : host).asOrtMemoryInfo());
+        }
+      }
+      binding.SynchronizeInputs();
+      open.Run(new RunOptions(), binding);
+      binding.SynchronizeOutputs();
+      return collect(binding, left);
+    } catch (RuntimeException e) {
+      throw Native.failure("session '" + name + "'", e);
+    } finally {
+      Reference.reachabilityFence(feeds); // their native memory was in use to here
+    }
+  }
+
+  private Outputs collect(IoBinding binding, Set<String> left) {
+    Map<String, Tensor> fetched = new LinkedHashMap<>();
+    Map<String, DeviceTensor> onDevice = new LinkedHashMap<>();
+    if (boundOutputs.size() < outputs.size()) {
+      ValueVector values = binding.GetOutputValues();
+      for (int i = 0; i < outputs.size(); i++) {
+        String output = outputs.get(i);
+        if (boundOutputs.containsKey(output)) {
+          continue;
+        }
+        Value value = new Value(values.get(i)); // takes the tensor over from the vector
+        boolean stays = left.contains(output);
+        DeviceTensor tensor = DeviceTensor.adopt(output, stays ? device : Device.CPU, value);
+        if (stays) {
+          onDevice.put(output, tensor);
+        } else {
+          fetched.put(output, tensor.download());
+          tensor.close();
+        }
+      }
+    }
+    return new Outputs(fetched, DeviceTensors.owning(onDevice));
+  }
+
+  private void requireInputs(Set<String> feeds, Set<String> given) {
+    Set<String> missing = new LinkedHashSet<>(inputs);
+    missing.removeAll(boundInputs.keySet());
+    missing.removeAll(feeds);
+    missing.removeAll(given);
+    List<String> unknown = new ArrayList<>(feeds);
+    unknown.addAll(given);
+    unknown.removeAll(inputs);
+    Check.argument(
+        missing.isEmpty() && unknown.isEmpty(),
+        "session '%s': missing inputs %s; unexpected %s",
+        name,
+        missing,
+        unknown);
+  }
+
+  private void requireKnown(String kind, String wanted, List<String> known) {
+    Check.argument(known.contains(wanted), "session '%s' has no %s '%s'", name, kind, wanted);
+  }
+
+  private void requireHere(String what, DeviceTensor tensor) {
+    Check.argument(
+        tensor.device().equals(device),
+        "session '%s' on %s: '%s' is on %s",
+        name,
+        device,
+        what,
+        tensor.device());
+  }
+
+  private Session open() {
+    Session open = session;
+    if (open == null) {
+      throw new IllegalStateException("session '" + name + "' is closed");
+    }
+    return open;
+  }
+
+  /** Frees the session, not what is bound to it; closing again does nothing. */
+  @Override
+  public void close() {
+    Session open = session;
+    session = null;
+    if (open != null) {
+      if (profiled) {
+        try (PointerScope scope = new PointerScope()) {
+          open.EndProfilingAllocated(Native.allocator());
+        }
+      }
+      open.deallocate();
+      initializers.clear();
+      boundInputs.clear();
+      boundOutputs.clear();
+    }
+  }
+}

@@ -1,0 +1,66 @@
+package dev.filtrate.runtime;
+
+import dev.filtrate.runtime.RuntimeOptions.Optimization;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.onnxruntime.CUDAProviderOptions;
+import org.bytedeco.onnxruntime.SessionOptions;
+import org.bytedeco.onnxruntime.StringStringMap;
+import org.bytedeco.onnxruntime.global.onnxruntime;
+
+/** {@link RuntimeOptions} in the runtime's terms. */
+final class SessionSettings {
+  private SessionSettings() {}
+
+  /** The native options, for the innermost scope. */
+  static SessionOptions of(RuntimeOptions options) {
+    SessionOptions o = new SessionOptions();
+    o.SetLogSeverityLevel(onnxruntime.ORT_LOGGING_LEVEL_ERROR);
+    o.SetExecutionMode(onnxruntime.ORT_SEQUENTIAL);
+    o.SetIntraOpNumThreads(options.threads());
+    o.SetInterOpNumThreads(1);
+    o.SetDeterministicCompute(true);
+    o.SetGraphOptimizationLevel(level(options.optimization()));
+    if (options.arena()) {
+      o.EnableCpuMemArena();
+    } else {
+      o.DisableCpuMemArena();
+    }
+    if (options.memoryPattern()) {
+      o.EnableMemPattern();
+    } else {
+      o.DisableMemPattern();
+    }
+    o.AddConfigEntry("session.disable_prepacking", options.prepacking() ? "0" : "1");
+    // Teacher and student take turns: the idle one's threads must not spin on the other's cores.
+    o.AddConfigEntry("session.force_spinning_stop", "1");
+    options.fixedDims().forEach(o::AddFreeDimensionOverrideByName);
+    options.profilePrefix().ifPresent(prefix -> o.EnableProfiling(new BytePointer(prefix)));
+    if (options.device().isCuda()) {
+      o.AppendExecutionProvider_CUDA_V2(cuda(options.device()).asOrtCUDAProviderOptionsV2());
+    }
+    return o;
+  }
+
+  private static int level(Optimization level) {
+    return switch (level) {
+      case NONE -> onnxruntime.ORT_DISABLE_ALL;
+      case BASIC -> onnxruntime.ORT_ENABLE_BASIC;
+      case EXTENDED -> onnxruntime.ORT_ENABLE_EXTENDED;
+      case ALL -> onnxruntime.ORT_ENABLE_ALL;
+    };
+  }
+
+  private static CUDAProviderOptions cuda(Device device) {
+    StringStringMap settings = new StringStringMap();
+    put(settings, "device_id", Integer.toString(device.index()));
+    put(settings, "arena_extend_strategy", "kSameAsRequested"); // no doubling of a large model
+    put(settings, "use_tf32", "0"); // float32 means float32
+    CUDAProviderOptions options = new CUDAProviderOptions();
+    options.Update(settings);
+    return options;
+  }
+
+  private static void put(StringStringMap map, String key, String value) {
+    map.put(new BytePointer(key), value);
+  }
+}

@@ -1,0 +1,187 @@
+package dev.filtrate.runtime;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.filtrate.graph.DType;
+import dev.filtrate.graph.Dim;
+import dev.filtrate.graph.GraphBuilder;
+import dev.filtrate.graph.Shape;
+import dev.filtrate.graph.Tensor;
+import dev.filtrate.graph.Value;
+import dev.filtrate.onnx.OnnxCodec;
+import dev.filtrate.onnx.Parameters;
+import java.nio.ByteBuffer;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+@Tag("ort")
+class ComputeSessionTest {
+  private static final RuntimeOptions OPTIONS = RuntimeOptions.defaults().withThreads(2);
+
+  /** sum = x + w, product = x · w, over [size]. */
+  private static byte[] model() {
+    GraphBuilder g = new GraphBuilder();
+    Value x = g.input("x", DType.FLOAT, Shape.of(Dim.named("size")));
+    Value w = g.input("w", DType.FLOAT, Shape.of(Dim.named("size")));
+    Map<String, Value> outputs = new LinkedHashMap<>();
+    outputs.put("sum", g.ops().add(x, w));
+    outputs.put("product", g.ops().mul(x, w));
+    return OnnxCodec.encode(g.build("test", outputs));
+  }
+
+  private static ComputeSession session() {
+    return ComputeSession.open("test", model(), OPTIONS);
+  }
+
+  private static Tensor floats(float... values) {
+    return Tensor.ofFloats(new long[] {values.length}, values);
+  }
+
+  private static Tensor the(String name, Map<String, Tensor> tensors) {
+    return Objects.requireNonNull(tensors.get(name), name);
+  }
+
+  @Test
+  void feedsAndFetchesOnTheHost() {
+    try (ComputeSession session = session()) {
+      assertEquals(List.of("x", "w"), session.inputs());
+      assertEquals(List.of("sum", "product"), session.outputs());
+      for (int size = 1; size < 2000; size *= 3) { // another shape at every run
+        float[] x = new float[size];
+        float[] w = new float[size];
+        for (int i = 0; i < size; i++) {
+          x[i] = i;
+          w[i] = 2 * i + 1;
+        }
+        Map<String, Tensor> result = session.run(Map.of("x", floats(x), "w", floats(w)));
+        for (int i = 0; i < size; i++) {
+          assertEquals(x[i] + w[i], the("sum", result).get(i));
+          assertEquals(x[i] * w[i], the("product", result).get(i));
+        }
+      }
+    }
+  }
+
+  @Test
+  void feedsFromTheJavaHeap() {
+    Tensor heap =
+        Tensor.wrap(
+            DType.FLOAT, new long[] {2}, ByteBuffer.wrap(new byte[] {0, 0, -128, 63, 0, 0, 0, 64}));
+    try (ComputeSession session = session()) {
+      Map<String, Tensor> result = session.run(Map.of("x", heap, "w", floats(10, 20)));
+      assertArrayEquals(new float[] {11, 22}, the("sum", result).toFloats());
+    }
+  }
+
+  @Test
+  void passesDeviceTensorsFromSessionToSession() {
+    try (ComputeSession first = session();
+        ComputeSession second = session();
+        DeviceTensors there = first.runOnDevice(Map.of("x", floats(1, 2), "w", floats(3, 5)))) {
+      Map<String, DeviceTensor> given = Map.of("x", there.get("sum"), "w", there.get("product"));
+      Map<String, Tensor> result = second.run(Map.of(), given);
+      assertArrayEquals(new float[] {7, 17}, the("sum", result).toFloats());
+      assertArrayEquals(new float[] {4, 7}, there.get("sum").download().toFloats());
+      first.close();
+      assertArrayEquals(
+          new float[] {12, 70}, the("product", second.run(Map.of(), given)).toFloats());
+    }
+  }
+
+  @Test
+  void writesBoundOutputsInPlace() {
+    try (ComputeSession session = session();
+        DeviceTensor w = DeviceTensor.upload("w", floats(1, 10), Device.CPU)) {
+      session.bindInput("w", w);
+      session.bindOutput("sum", w);
+      for (int step = 1; step <= 3; step++) {
+        Map<String, Tensor> result = session.run(Map.of("x", floats(2, 3)));
+        assertEquals(Set.of("product"), result.keySet());
+      }
+      assertArrayEquals(new float[] {7, 19}, w.download().toFloats());
+    }
+  }
+
+  @Test
+  void leavesSomeOutputsOnTheDeviceAndFetchesOthers() {
+    try (ComputeSession session = session()) {
+      ComputeSession.Outputs outputs =
+          session.run(Map.of("x", floats(1), "w", floats(2)), Map.of(), Set.of("product"));
+      try (DeviceTensors there = outputs.device()) {
+        assertEquals(Set.of("product"), there.names());
+        assertEquals(2, there.get("product").download().scalarValue());
+        assertEquals(3, the("sum", outputs.host()).scalarValue());
+      }
+    }
+  }
+
+  @Test
+  void takesExternalInitializersAsTheyAre() {
+    GraphBuilder g = new GraphBuilder();
+    Value x = g.input("x", DType.FLOAT, Shape.of(Dim.named("size"), Dim.of(64)));
+    Value y = g.ops().in("dense").linear(x, 32);
+    byte[] model =
+        OnnxCodec.encode(g.build("dense", Map.of("y", y)), Parameters.declared(), Map.of());
+    float[] weight = new float[64 * 32];
+    for (int i = 0; i < weight.length; i++) {
+      weight[i] = i % 64 == i / 64 ? 2 : 0; // row i takes twice column i
+    }
+    Tensor bias =
+        Tensor.wrap(DType.FLOAT, new long[] {32}, ByteBuffer.allocate(128)); // on the heap
+    Map<String, Tensor> initializers =
+        Map.of("dense.weight", Tensor.ofFloats(new long[] {32, 64}, weight), "dense.bias", bias);
+    float[] input = new float[64];
+    input[31] = 3;
+    try (ComputeSession session = ComputeSession.open("dense", model, initializers, OPTIONS)) {
+      Map<String, Tensor> result =
+          session.run(Map.of("x", Tensor.ofFloats(new long[] {1, 64}, input)));
+      float[] y0 = the("y", result).toFloats();
+      assertEquals(6, y0[31]);
+      assertEquals(0, y0[30]);
+    }
+  }
+
+  @Test
+  void namesMissingAndUnknownInputs() {
+    try (ComputeSession session = session()) {
+      IllegalArgumentException e =
+          assertThrows(IllegalArgumentException.class, () -> session.run(Map.of("z", floats(1))));
+      assertEquals("session 'test': missing inputs [x, w]; unexpected [z]", e.getMessage());
+    }
+  }
+
+  @Test
+  void saysWhoIsClosed() {
+    ComputeSession session = session();
+    DeviceTensor w = DeviceTensor.upload("encoder.weight", floats(1), Device.CPU);
+    session.bindInput("w", w);
+    w.close();
+    w.close();
+    IllegalStateException e =
+        assertThrows(IllegalStateException.class, () -> session.run(Map.of("x", floats(1))));
+    assertEquals("device tensor 'encoder.weight' is closed", e.getMessage());
+    session.close();
+    session.close();
+    e = assertThrows(IllegalStateException.class, () -> session.run(Map.of()));
+    assertEquals("session 'test' is closed", e.getMessage());
+  }
+
+  @Test
+  void refusesWhatIsNoModel() {
+    IllegalStateException e =
+        assertThrows(
+            IllegalStateException.class,
+            () -> ComputeSession.open("broken", new byte[] {1, 2, 3}, OPTIONS));
+    assertTrue(
+        String.valueOf(e.getMessage()).startsWith("session 'broken' cannot be opened: "),
+        e.getMessage());
+  }
+}
