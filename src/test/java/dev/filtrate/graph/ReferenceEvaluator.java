@@ -35,7 +35,7 @@ import org.apache.commons.math3.special.Erf;
  * own schema's words. Knows nothing of gradient rules or of lowering.
  */
 public final class ReferenceEvaluator {
-  /** Dropout's masks are a fixed function of this, the node's name and the element's position. */
+  /** Dropout's masks are a fixed function of this, the mask's name and the element's position. */
   private static final long DROPOUT_SEED = 1;
 
   private final Map<String, Long> sizes;
@@ -248,11 +248,14 @@ public final class ReferenceEvaluator {
     return joined;
   }
 
-  /** Keeps an element where a number that depends on node and position is at least the ratio. */
+  /**
+   * Keeps an element where a number that depends on the mask's name and the position is at least
+   * the ratio.
+   */
   private List<DoubleTensor> dropout(Node n) {
     DoubleTensor x = in(n, 0);
     double ratio = in(n, 2).scalarValue() == 0 ? 0 : in(n, 1).scalarValue();
-    Randomness random = Randomness.of(DROPOUT_SEED, n.output().name());
+    Randomness random = Randomness.of(DROPOUT_SEED, n.out(1).name());
     DoubleTensor mask = x.map(any -> random.nextDouble() >= ratio ? 1 : 0);
     return List.of(DoubleTensor.zip(x.dims(), x, mask, (v, kept) -> v * kept / (1 - ratio)), mask);
   }
