@@ -27,26 +27,26 @@ public final class Labels {
 
   private final List<String> names;
   private final Map<String, Integer> ids = new HashMap<>();
-  private final boolean integers;
+  private final boolean byNumber;
 
-  private Labels(List<String> names) {
+  private Labels(List<String> names, boolean listed) {
     this.names = List.copyOf(names);
     for (String name : names) {
       Check.user(
           ids.put(name, ids.size()) == null, "labels: \"%s\" is listed twice in %s", name, names);
     }
-    this.integers = !names.isEmpty() && names.stream().allMatch(Labels::isInteger);
+    this.byNumber = listed && !names.stream().allMatch(Labels::isInteger);
   }
 
   /** Classes whose ids are their places in the list; at least two, or a {@link UserError}. */
   public static Labels classes(List<String> names) {
     Check.user(names.size() >= 2, "labels: expected at least two classes, got %s", names);
-    return new Labels(names);
+    return new Labels(names, true);
   }
 
   /** The scores of a regression. */
   public static Labels scores() {
-    return new Labels(List.of());
+    return new Labels(List.of(), false);
   }
 
   /** Whether labels are scores. */
@@ -96,12 +96,13 @@ public final class Labels {
             ? values.stream().sorted(Comparator.comparingLong(Long::parseLong)).toList()
             : List.copyOf(values);
     Check.user(sorted.size() >= 2, "%s: expected at least two classes, found %s", where, sorted);
-    return new Labels(sorted);
+    return new Labels(sorted, false);
   }
 
   /**
-   * The label of a cell: the id of the class of this name or, where the names are no integers, of
-   * this integer; {@link #NONE} for an empty cell or {@code -1}; in regression the number.
+   * The label of a cell: the id of the class of this name or, where the classes were listed and
+   * their names are no integers, this integer; {@link #NONE} for an empty cell or {@code -1}; in
+   * regression the number.
    *
    * @param where file, line and column, for errors
    */
@@ -129,14 +130,14 @@ public final class Labels {
     if (isNone(value)) {
       return NONE;
     }
-    boolean byNumber = isInteger(value) && !integers;
-    long number = byNumber ? Long.parseLong(value) : NONE;
+    boolean asNumber = byNumber && isInteger(value);
+    long number = asNumber ? Long.parseLong(value) : NONE;
     if (number >= 0 && number < names.size()) {
       return (int) number;
     }
     throw UserError.of(
         "%s: expected one of %s, got \"%s\"",
-        where, byNumber ? IntStream.range(0, names.size()).boxed().toList() : names, raw);
+        where, asNumber ? IntStream.range(0, names.size()).boxed().toList() : names, raw);
   }
 
   private static boolean isNone(String value) {

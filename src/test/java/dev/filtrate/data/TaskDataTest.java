@@ -1,0 +1,222 @@
+package dev.filtrate.data;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import dev.filtrate.base.Shared;
+import dev.filtrate.base.UserError;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TaskDataTest {
+  @TempDir Path folder;
+
+  private Path file(String name, String text) {
+    try {
+      return Files.writeString(folder.resolve(name), text);
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private static TaskSpec spec(Path train, Path validation) {
+    return TaskSpec.of(
+        "task",
+        train,
+        validation,
+        Layout.of(FileFormat.TSV, "sentence", null, "label"),
+        ProblemType.SINGLE_LABEL_CLASSIFICATION,
+        List.of(),
+        "accuracy");
+  }
+
+  private String error(TaskSpec spec) {
+    UserError e = assertThrows(UserError.class, () -> TaskData.read(spec, 1));
+    return String.valueOf(e.getMessage()).replace(folder + "/", "");
+  }
+
+  private static String rows(String... labels) {
+    return "sentence\tlabel\n"
+        + IntStream.range(0, labels.length)
+            .mapToObj(i -> "text " + i + "\t" + labels[i] + "\n")
+            .collect(Collectors.joining());
+  }
+
+  @Test
+  void labelsAreInferredFromTheTrainingFileInOrder() {
+    Path numbers = file("n.tsv", rows("10", "2", "-1", "", "1"));
+    Path words = file("w.tsv", rows("b", "a", "c", ""));
+    assertEquals(
+        List.of("1", "2", "10"), TaskData.read(spec(numbers, numbers), 1).labels().names());
+    assertEquals(List.of("a", "b", "c"), TaskData.read(spec(words, words), 1).labels().names());
+    assertEquals(
+        "n.tsv:2: column 'label': expected one of [a, b, c], got \"10\"",
+        error(spec(words, numbers)));
+    assertEquals(
+        "w.tsv:2: column 'label': expected one of [1, 2, 10], got \"b\"",
+        error(spec(numbers, words)));
+  }
+
+  @Test
+  void inferenceRefusesScoresAndSingleClasses() {
+    Path scores = file("s.tsv", rows("1.5", "2"));
+    assertEquals(
+        "s.tsv: column 'label': holds numbers with fractions, such as \"1.5\"; set problem_type:"
+            + " regression, or list the labels",
+        error(spec(scores, scores)));
+    Path one = file("o.tsv", rows("1", "1", "-1"));
+    assertEquals(
+        "o.tsv: column 'label': expected at least two classes, found [1]", error(spec(one, one)));
+    Path unlabelled = file("u.tsv", rows("-1", ""));
+    assertEquals(
+        "u.tsv: no validation example has a label; without one nothing can be evaluated",
+        error(spec(file("t.tsv", rows("0", "1")), unlabelled)));
+  }
+
+  @Test
+  void aFractionIsHeldOutBySeed() {
+    String[] labels =
+        IntStream.range(0, 50).mapToObj(i -> Integer.toString(i % 2)).toArray(String[]::new);
+    Path train = file("t.tsv", rows(labels));
+    TaskSpec spec = spec(train, train).withValidationFraction(0.2);
+    TaskData data = TaskData.read(spec, 7);
+    assertEquals(40, data.train().size());
+    assertEquals(10, data.validation().size());
+    Set<Example> all = new HashSet<>(data.train());
+    all.addAll(data.validation());
+    assertEquals(50, all.size());
+    assertEquals(data, TaskData.read(spec, 7));
+    assertNotEquals(data, TaskData.read(spec, 8));
+    TaskData few = TaskData.read(spec.withSamples(3, 2), 7);
+    assertEquals(data.train().subList(0, 3), few.train());
+    assertEquals(data.validation().subList(0, 2), few.validation());
+    assertEquals(
+        "t.tsv: holds 50 examples; validation_fraction 0.999 leaves none to train on",
+        error(spec(train, train).withValidationFraction(0.999)));
+  }
+
+  @Test
+  void problemsAreToldAllAtOnce() {
+    TaskSpec spec =
+        new TaskSpec(
+            "odd",
+            Path.of("t.tsv"),
+            null,
+            Layout.of(FileFormat.TSV, "s", null, null),
+            ProblemType.REGRESSION,
+            List.of("a", "a"),
+            "mse",
+            1.5,
+            -1,
+            -2);
+    assertEquals(
+        List.of(
+            "label: a column is needed to train on",
+            "validation_file: give a file, or hold a part of train_file out with"
+                + " validation_fraction (above 0 and below 1)",
+            "labels: a regression has scores, not classes; leave them out",
+            "labels: a class is listed twice in [a, a]",
+            "max_train_samples: expected 0 (all) or more, got -1",
+            "max_eval_samples: expected 0 (all) or more, got -2"),
+        spec.problems());
+    Path train = file("t.tsv", rows("0", "1"));
+    TaskSpec both =
+        new TaskSpec(
+            "both",
+            train,
+            train,
+            Layout.of(FileFormat.TSV, "sentence", null, "label"),
+            ProblemType.SINGLE_LABEL_CLASSIFICATION,
+            List.of("x"),
+            "accuracy",
+            0.1,
+            0,
+            0);
+    assertEquals(
+        "task both: validation_fraction: cannot go with validation_file; leave one out; labels:"
+            + " expected at least two classes, got [x]",
+        error(both));
+  }
+
+  @Test
+  void glueTasksAreKnownByName() {
+    assertEquals(
+        "task_name: expected one of [sst2, cola, rte, wnli], got \"mnli\"; other tasks are"
+            + " described by train_file, validation_file and their columns",
+        assertThrows(UserError.class, () -> GlueTask.named("mnli")).getMessage());
+    TaskSpec cola = GlueTask.named("cola").spec(Path.of("CoLA"));
+    assertEquals("matthews_correlation", cola.metric());
+    assertEquals(Path.of("CoLA/dev.tsv"), cola.validationFile());
+    assertEquals(List.of("entailment", "not_entailment"), GlueTask.RTE.labels());
+    assertEquals("accuracy", GlueTask.SST2.metric());
+  }
+
+  @Test
+  void realGlueFilesHaveTheirCounts() {
+    check(
+        GlueTask.SST2,
+        "SST-2",
+        67_349,
+        872,
+        444,
+        "it 's a charming and often affecting journey . ");
+    check(
+        GlueTask.COLA,
+        "CoLA",
+        8_551,
+        1_043,
+        721,
+        "The sailors rode the breeze clear of the rocks.");
+    check(GlueTask.RTE, "RTE", 2_490, 277, 131, null);
+    check(
+        GlueTask.WNLI,
+        "WNLI",
+        635,
+        71,
+        31,
+        "The drain is clogged with hair. It has to be cleaned.");
+  }
+
+  private static void check(
+      GlueTask task, String folder, int train, int dev, int ones, @Nullable String firstOfDev) {
+    TaskData data = TaskData.read(task.spec(Shared.path("datasets/" + folder)), 1);
+    assertEquals(train, data.train().size());
+    assertEquals(dev, data.validation().size());
+    assertEquals(ones, data.validation().stream().filter(e -> e.label() == 1).count());
+    if (firstOfDev != null) {
+      assertEquals(firstOfDev, data.validation().get(0).sentence1());
+    }
+    boolean pair = task == GlueTask.RTE || task == GlueTask.WNLI;
+    assertEquals(pair, data.train().get(0).sentence2() != null);
+  }
+
+  @Test
+  void scoresOfRealRegressionAreRead() {
+    Layout layout = Layout.of(FileFormat.TSV, "5", "6", "4").withHeader(false);
+    List<Example> dev =
+        ExampleReader.read(Shared.path("datasets/STS-B/sts-dev.csv"), layout, Labels.scores());
+    assertEquals(1_500, dev.size());
+    assertEquals(4.75, dev.get(1).label());
+    assertEquals("A young child is riding a horse.", dev.get(1).sentence1());
+  }
+
+  @Test
+  void quotedRealFilesAreRead() {
+    Layout layout = Layout.of(FileFormat.CSV, "1", "2", "0").withHeader(false);
+    Labels classes = Labels.classes(List.of("1", "2", "3", "4"));
+    List<Example> test =
+        ExampleReader.read(Shared.path("datasets/ag_news_csv/test.csv"), layout, classes);
+    assertEquals(7_600, test.size());
+    assertEquals(1_900, test.stream().filter(e -> e.label() == 3).count());
+  }
+}
