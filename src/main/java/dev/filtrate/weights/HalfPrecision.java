@@ -1,0 +1,58 @@
+package dev.filtrate.weights;
+
+import dev.filtrate.base.Check;
+import dev.filtrate.graph.DType;
+import dev.filtrate.graph.Tensor;
+import java.nio.ByteBuffer;
+
+/** Floating-point tensors of any width as float32. */
+final class HalfPrecision {
+  private HalfPrecision() {}
+
+  /**
+   * The same numbers as float32: a float32 tensor itself; float16 and bfloat16 exactly; float64
+   * rounded to the nearest.
+   */
+  static Tensor toFloat(Tensor tensor) {
+    Check.argument(tensor.type().isFloatingPoint(), "%s is not floating point", tensor);
+    if (tensor.type() == DType.FLOAT) {
+      return tensor;
+    }
+    ByteBuffer from = tensor.bytes();
+    Tensor widened = Tensor.zeros(DType.FLOAT, tensor.dims());
+    ByteBuffer to = widened.bytes();
+    int n = tensor.size();
+    switch (tensor.type()) {
+      case FLOAT16 -> {
+        for (int i = 0; i < n; i++) {
+          to.putInt(4 * i, float16Bits(from.getShort(2 * i)));
+        }
+      }
+      case BFLOAT16 -> {
+        for (int i = 0; i < n; i++) {
+          to.putInt(4 * i, from.getShort(2 * i) << 16);
+        }
+      }
+      default -> {
+        for (int i = 0; i < n; i++) {
+          to.putFloat(4 * i, (float) from.getDouble(8 * i));
+        }
+      }
+    }
+    return widened;
+  }
+
+  /** The bits of the float32 that equals a float16 (1 sign, 5 exponent, 10 fraction bits). */
+  static int float16Bits(short half) {
+    int sign = (half & 0x8000) << 16;
+    int exponent = (half >> 10) & 0x1f;
+    int fraction = half & 0x3ff;
+    if (exponent == 0x1f) { // infinity, or a NaN that keeps its payload
+      return sign | 0x7f800000 | fraction << 13;
+    }
+    if (exponent != 0) {
+      return sign | (exponent + 127 - 15) << 23 | fraction << 13;
+    }
+    return sign | Float.floatToRawIntBits(fraction * 0x1p-24f); // zero and subnormals
+  }
+}
