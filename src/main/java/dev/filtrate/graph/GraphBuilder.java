@@ -129,11 +129,12 @@ public final class GraphBuilder {
         (name, value) -> {
           Value result = value.named(name);
           results.add(result);
-          if (producers.containsKey(value) && !renamed.containsKey(value)) {
-            Check.argument(
-                name.equals(value.name()) || !names.contains(name),
-                "the output name '%s' is taken",
-                name);
+          boolean inPlace = producers.containsKey(value) && !renamed.containsKey(value);
+          Check.argument(
+              (inPlace && name.equals(value.name())) || !names.contains(name),
+              "the output name '%s' is taken",
+              name);
+          if (inPlace) {
             renamed.put(value, result);
           } else {
             all.add(new Node(OpType.IDENTITY, List.of(value), List.of(result), Map.of()));

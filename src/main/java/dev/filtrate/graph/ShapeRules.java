@@ -15,18 +15,25 @@ final class ShapeRules {
   static List<Signature> infer(OpType op, List<Value> in, Map<String, Attr> attributes) {
     Node n = new Node(op, in, List.of(), attributes);
     return switch (op) {
-      case NEG, ABS, EXP, LOG, SQRT, RECIPROCAL, TANH, ERF, SIGMOID, RELU, GELU, IDENTITY, NOT ->
+      case NEG, ABS, EXP, LOG, SQRT, RECIPROCAL, TANH, ERF, SIGMOID, RELU, GELU, IDENTITY ->
           List.of(like(arity(n, 1).in(0)));
-      case ADD, SUB, MUL, DIV, MAX, MIN, AND ->
+      case NOT -> List.of(like(typed(arity(n, 1).in(0), DType.BOOL)));
+      case ADD, SUB, MUL, DIV, MAX, MIN ->
           one(
               sameType(arity(n, 2)).in(0).type(),
+              Shape.broadcast(n.in(0).shape(), n.in(1).shape()));
+      case AND ->
+          one(
+              typed(sameType(arity(n, 2)).in(0), DType.BOOL).type(),
               Shape.broadcast(n.in(0).shape(), n.in(1).shape()));
       case EQUAL, LESS, GREATER_OR_EQUAL ->
           one(DType.BOOL, Shape.broadcast(sameType(arity(n, 2)).in(0).shape(), n.in(1).shape()));
       case WHERE ->
           one(
-              arity(n, 3).in(1).type(),
-              Shape.broadcast(n.in(0).shape(), Shape.broadcast(n.in(1).shape(), n.in(2).shape())));
+              sameType(arity(n, 3), 1, 2).in(1).type(),
+              Shape.broadcast(
+                  typed(n.in(0), DType.BOOL).shape(),
+                  Shape.broadcast(n.in(1).shape(), n.in(2).shape())));
       case CAST -> one(DType.ofOnnx((int) n.integer("to")), arity(n, 1).in(0).shape());
       case RESHAPE -> one(arity(n, 1).in(0).type(), reshape(n));
       case TRANSPOSE -> one(arity(n, 1).in(0).type(), transpose(n));
@@ -58,13 +65,16 @@ final class ShapeRules {
       case GATHER -> one(arity(n, 2).in(0).type(), gather(n));
       case GATHER_ELEMENTS -> {
         Check.argument(
-            arity(n, 2).in(0).rank() == n.in(1).rank(),
+            arity(n, 2).in(0).rank() == typed(n.in(1), DType.INT64).rank(),
             "ranks differ: %s and %s",
             n.in(0),
             n.in(1));
         yield one(n.in(0).type(), n.in(1).shape());
       }
-      case SCATTER_ELEMENTS -> List.of(like(arity(n, 3).in(0)));
+      case SCATTER_ELEMENTS -> {
+        same(typed(sameType(arity(n, 3), 0, 2).in(1), DType.INT64), n.in(2));
+        yield List.of(like(n.in(0)));
+      }
       case DROPOUT -> List.of(like(arity(n, 3).in(0)), new Signature(DType.BOOL, n.in(0).shape()));
       case GELU_GRAD, SOFTMAX_GRAD, LOG_SOFTMAX_GRAD -> {
         same(arity(n, 2).in(0), n.in(1));
@@ -76,10 +86,16 @@ final class ShapeRules {
       }
       case GATHER_GRAD, GATHER_ELEMENTS_GRAD ->
           one(arity(n, 2).in(op == OpType.GATHER_GRAD ? 1 : 0).type(), n.sizes("shape"));
-      case DROPOUT_GRAD -> List.of(like(arity(n, 4).in(0)));
-      case ADAM_OPTIMIZER ->
-          // R, T, weights, gradients, moment 1, moment 2 -> T + 1, moment 1, moment 2, weights
-          List.of(like(arity(n, 6).in(1)), like(n.in(4)), like(n.in(5)), like(n.in(2)));
+      case DROPOUT_GRAD -> {
+        same(arity(n, 4).in(0), typed(n.in(1), DType.BOOL));
+        yield List.of(like(n.in(0)));
+      }
+      case ADAM_OPTIMIZER -> {
+        // R, T, weights, gradients, moment 1, moment 2 -> T + 1, moment 1, moment 2, weights
+        arity(n, 6);
+        n.inputs().subList(3, 6).forEach(v -> same(n.in(2), v));
+        yield List.of(like(n.in(1)), like(n.in(4)), like(n.in(5)), like(n.in(2)));
+      }
     };
   }
 
@@ -98,9 +114,18 @@ final class ShapeRules {
   }
 
   private static Node sameType(Node n) {
+    return sameType(n, 0, 1);
+  }
+
+  private static Node sameType(Node n, int i, int j) {
     Check.argument(
-        n.in(0).type() == n.in(1).type(), "element types differ: %s and %s", n.in(0), n.in(1));
+        n.in(i).type() == n.in(j).type(), "element types differ: %s and %s", n.in(i), n.in(j));
     return n;
+  }
+
+  private static Value typed(Value v, DType type) {
+    Check.argument(v.type() == type, "expected %s, got %s", type, v);
+    return v;
   }
 
   private static void same(Value a, Value b) {
@@ -190,6 +215,7 @@ final class ShapeRules {
     int axis = first.axis((int) n.integer("axis"));
     Dim sum = Dim.of(0);
     for (Value v : n.inputs()) {
+      Check.argument(v.type() == n.in(0).type(), "element types differ: %s and %s", n.in(0), v);
       Check.argument(
           v.rank() == first.rank() && v.shape().with(axis, first.dim(axis)).equals(first),
           "%s and %s differ outside axis %d",
@@ -258,6 +284,7 @@ final class ShapeRules {
   private static Shape gather(Node n) {
     Shape data = n.in(0).shape();
     int axis = data.axis((int) n.integer("axis"));
+    typed(n.in(1), DType.INT64);
     List<Dim> dims = new ArrayList<>(data.dims().subList(0, axis));
     dims.addAll(n.in(1).shape().dims());
     dims.addAll(data.dims().subList(axis + 1, data.rank()));
