@@ -56,7 +56,7 @@ public final class DeviceTensors implements AutoCloseable {
   public DeviceTensor get(String name) {
     DeviceTensor tensor = tensors.get(name);
     if (tensor == null) {
-      throw new IllegalArgumentException("no device tensor '" + name + "' among " + names());
+      throw new IllegalArgumentException("no device tensor '" + name + "'");
     }
     return tensor;
   }
