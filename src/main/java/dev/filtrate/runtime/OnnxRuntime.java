@@ -36,7 +36,8 @@ public final class OnnxRuntime {
 
   /**
    * Makes everything random in the next run a function of this number. The generator is one for the
-   * process, and a run advances it.
+   * process: the n-th random node to run draws from the number plus n, so numbers of different runs
+   * should be far apart.
    */
   public static void setSeed(long seed) {
     Native.setSeed(seed);

@@ -1,6 +1,7 @@
 package dev.filtrate.runtime;
 
 import dev.filtrate.base.Check;
+import dev.filtrate.base.Randomness;
 import dev.filtrate.graph.GraphBuilder;
 import dev.filtrate.graph.Shape;
 import dev.filtrate.graph.Tensor;
@@ -173,7 +174,7 @@ public final class TrainingSession implements AutoCloseable {
     }
     Further second = accumulated == 0 ? null : further();
     bindGradients(second == null ? gradients : second.gradients());
-    OnnxRuntime.setSeed(seed);
+    OnnxRuntime.setSeed(Randomness.seedOf(seed, "dropout", 0)); // far from its neighbours
     Map<String, Tensor> fetched = backward.run(all, teacher);
     if (second != null) {
       second.sum().run(Map.of());
