@@ -1,4 +1,14 @@
-/** Stages, the loop that runs them, metrics, checkpoints and recipes. */
+/**
+ * Stages, the loop that runs them, metrics, checkpoints and recipes.
+ *
+ * <p>A {@link dev.filtrate.train.Recipe} is the whole job as immutable, validated records. It is
+ * read from one YAML file plus overrides; every value knows where it was written, so that unknown
+ * keys, wrong types and impossible combinations are reported together, with file and line, before
+ * anything starts. Keys carry the names of the released TED scripts and of Hugging Face where they
+ * exist. The settings that every stage shares are written once under {@code training}; a stage says
+ * only what differs. Paths of inputs are relative to the recipe's folder (to the working directory
+ * when given on the command line); {@code output_dir} is always relative to the working directory.
+ */
 @NullMarked
 package dev.filtrate.train;
 

@@ -1,0 +1,38 @@
+package dev.filtrate.cli;
+
+import dev.filtrate.base.Spelling;
+import dev.filtrate.base.UserError;
+import java.util.List;
+
+/** The verbs there are, in the order in which help lists them. */
+final class Commands {
+  private static final List<Command> ALL = List.of(new RecipeCommand());
+
+  private final List<Command> commands;
+
+  Commands(List<Command> commands) {
+    this.commands = List.copyOf(commands);
+  }
+
+  /** The program's own. */
+  static Commands all() {
+    return new Commands(ALL);
+  }
+
+  List<Command> list() {
+    return commands;
+  }
+
+  /** The command of a name; another name is a {@link UserError} with what may have been meant. */
+  Command named(String name) {
+    for (Command command : commands) {
+      if (command.name().equals(name.replace('_', '-'))) {
+        return command;
+      }
+    }
+    List<String> names = commands.stream().map(Command::name).toList();
+    throw UserError.of(
+        "unknown command '%s'%s 'filtrate help' lists the commands",
+        name, Spelling.nearest(name, names) == null ? ";" : Spelling.suggestion(name, names));
+  }
+}

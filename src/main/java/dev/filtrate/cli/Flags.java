@@ -1,0 +1,96 @@
+package dev.filtrate.cli;
+
+import dev.filtrate.base.Spelling;
+import dev.filtrate.base.UserError;
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.commons.cli.CommandLine;
+import org.apache.commons.cli.DefaultParser;
+import org.apache.commons.cli.MissingArgumentException;
+import org.apache.commons.cli.Option;
+import org.apache.commons.cli.Options;
+import org.apache.commons.cli.ParseException;
+import org.apache.commons.cli.UnrecognizedOptionException;
+
+/** Reads a command's flags: hyphens for underscores, errors as one sentence. */
+final class Flags {
+  static final String HELP = "help";
+  static final String QUIET = "quiet";
+  static final String DEBUG = "debug";
+
+  private Flags() {}
+
+  /** A flag without a value. */
+  static Option flag(String name, String description) {
+    return Option.builder().longOpt(name).desc(description).get();
+  }
+
+  /** A flag with a value, which help shows as {@code argument}. */
+  static Option valued(String name, String argument, String description) {
+    return Option.builder().longOpt(name).hasArg().argName(argument).desc(description).get();
+  }
+
+  /** The flags that every command has. */
+  static Options common() {
+    Options options = new Options();
+    options.addOption(Option.builder("h").longOpt(HELP).desc("show this page").get());
+    options.addOption(flag(QUIET, "print results and errors only"));
+    options.addOption(flag(DEBUG, "print a stack trace with an error"));
+    return options;
+  }
+
+  /** Parses what follows a verb; what does not fit is a {@link UserError}. */
+  static CommandLine parse(Command command, List<String> arguments) {
+    Options options = common().addOptions(command.options());
+    try {
+      return DefaultParser.builder()
+          .setAllowPartialMatching(false)
+          .setStripLeadingAndTrailingQuotes(false)
+          .get()
+          .parse(options, spelled(options, arguments).toArray(String[]::new));
+    } catch (UnrecognizedOptionException e) {
+      throw new UserError(unknown(e.getOption(), options, command), e);
+    } catch (MissingArgumentException e) {
+      throw new UserError("--" + e.getOption().getLongOpt() + ": needs a value", e);
+    } catch (ParseException e) {
+      throw new UserError(e.getMessage() + help(command), e);
+    }
+  }
+
+  /** The arguments with every {@code --flag-name} spelled as the option is. */
+  private static List<String> spelled(Options options, List<String> arguments) {
+    List<String> spelled = new ArrayList<>();
+    boolean flagsEnded = false;
+    for (String argument : arguments) {
+      flagsEnded |= argument.equals("--");
+      spelled.add(flagsEnded || !argument.startsWith("--") ? argument : spelled(options, argument));
+    }
+    return spelled;
+  }
+
+  private static String spelled(Options options, String argument) {
+    int equals = argument.indexOf('=');
+    String name = argument.substring(2, equals < 0 ? argument.length() : equals);
+    String value = equals < 0 ? "" : argument.substring(equals);
+    for (String other : List.of(name, name.replace('-', '_'), name.replace('_', '-'))) {
+      if (options.hasLongOption(other)) {
+        return "--" + other + value;
+      }
+    }
+    return argument;
+  }
+
+  private static String unknown(String flag, Options options, Command command) {
+    String name = flag.replaceFirst("^-+", "").replaceFirst("=.*", "");
+    String shown = flag.replaceFirst("=.*", "");
+    List<String> known = options.getOptions().stream().map(Option::getLongOpt).toList();
+    String nearest = Spelling.nearest(name, known);
+    return nearest == null
+        ? "unknown flag '" + shown + "'" + help(command)
+        : "unknown flag '" + shown + "'; did you mean '--" + nearest + "'?";
+  }
+
+  private static String help(Command command) {
+    return "; 'filtrate help " + command.name() + "' lists the flags";
+  }
+}

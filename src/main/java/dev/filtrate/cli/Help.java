@@ -1,0 +1,93 @@
+package dev.filtrate.cli;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.commons.cli.Option;
+import org.apache.commons.cli.Options;
+
+/** Help pages: what there is, and one page per command with flags, defaults and examples. */
+final class Help {
+  private static final int WIDTH = 100;
+
+  /** Where descriptions start; longer flags put theirs on the next line. */
+  private static final int INDENT = 36;
+
+  private final Commands commands;
+  private final Console console;
+
+  Help(Commands commands, Console console) {
+    this.commands = commands;
+    this.console = console;
+  }
+
+  /** The commands, a line each. */
+  void overview() {
+    console.print(
+        "Filtrate distils a teacher into a small student, layer by layer (TED), on the JVM.");
+    console.print("");
+    console.print("usage: filtrate COMMAND [ARGUMENTS] [FLAGS]");
+    console.print("");
+    commands.list().forEach(c -> entry("  " + c.name(), c.summary(), 18));
+    entry("  help COMMAND", "show a command's flags and examples", 18);
+    entry("  --version", "print the version", 18);
+  }
+
+  /** A command's page. */
+  void page(Command command) {
+    String arguments = command.arguments().isEmpty() ? "" : " " + command.arguments();
+    console.print("usage: filtrate " + command.name() + arguments + " [FLAGS]");
+    console.print("");
+    wrapped(command.summary(), WIDTH).forEach(console::print);
+    flags("flags", command.options());
+    flags("flags of every command", Flags.common());
+    if (!command.examples().isEmpty()) {
+      console.print("");
+      console.print("examples");
+    }
+    for (Command.Example example : command.examples()) {
+      console.print(("  filtrate " + command.name() + " " + example.arguments()).stripTrailing());
+      wrapped(example.explanation(), WIDTH - 6).forEach(l -> console.print("      " + l));
+    }
+  }
+
+  private void flags(String title, Options options) {
+    if (options.getOptions().isEmpty()) {
+      return;
+    }
+    console.print("");
+    console.print(title);
+    for (Option option : options.getOptions()) {
+      String letter = option.getOpt() == null ? "" : "-" + option.getOpt() + ", ";
+      String value = option.hasArg() ? " " + option.getArgName() : "";
+      entry("  " + letter + "--" + option.getLongOpt() + value, option.getDescription(), INDENT);
+    }
+  }
+
+  /** A term and what it means, the latter from a column on. */
+  private void entry(String term, String meaning, int column) {
+    List<String> lines = wrapped(meaning, WIDTH - column);
+    String first = term;
+    if (term.length() + 2 > column) {
+      console.print(term);
+      first = "";
+    }
+    for (String line : lines) {
+      console.print(first + " ".repeat(column - first.length()) + line);
+      first = "";
+    }
+  }
+
+  private static List<String> wrapped(String text, int width) {
+    List<String> lines = new ArrayList<>();
+    StringBuilder line = new StringBuilder();
+    for (String word : text.split(" ")) {
+      if (line.length() + word.length() + 1 > width && line.length() > 0) {
+        lines.add(line.toString());
+        line.setLength(0);
+      }
+      line.append(line.length() == 0 ? "" : " ").append(word);
+    }
+    lines.add(line.toString());
+    return lines;
+  }
+}

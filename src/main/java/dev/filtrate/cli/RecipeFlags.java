@@ -1,0 +1,183 @@
+package dev.filtrate.cli;
+
+import dev.filtrate.base.Check;
+import dev.filtrate.train.Recipe;
+import dev.filtrate.train.Setting;
+import dev.filtrate.train.Use;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.apache.commons.cli.CommandLine;
+import org.apache.commons.cli.Option;
+import org.apache.commons.cli.Options;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The one table from flags to recipe keys. A single stage is a recipe made of flags; its model is
+ * the recipe's student. Precedence: flag, then {@code --set}, then recipe, then default.
+ */
+final class RecipeFlags {
+  private static final Set<Use> SINGLE = EnumSet.complementOf(EnumSet.of(Use.RUN, Use.PLAN));
+
+  /** In a key: the block of the stage that the command is about. */
+  private static final String STAGE_KEY = "STAGE.";
+
+  /**
+   * A flag.
+   *
+   * @param argument its value as help shows it; null for a flag without one, which sets true
+   * @param key the recipe's key
+   */
+  private record Flag(
+      Set<Use> uses, String name, @Nullable String argument, String key, String description) {}
+
+  /**
+   * Flag, its value as help shows it (- for a flag that sets true), key, commands, description; two
+   * spaces or more between them. STAGE stands for the block of the command's own stage.
+   */
+  private static final String TABLE =
+      """
+      model_name_or_path           FOLDER         student.model_name_or_path         single     the model: a Hugging Face folder
+      config_name                  FILE           student.config                     stage      a config.json: a model from scratch, or keys that replace those of the folder
+      teacher_model_name_or_path   FOLDER         teacher.model_name_or_path         distill    the teacher: a Hugging Face folder (for ted: after learn-filters)
+      tokenizer_name               PATH           tokenizer.path                     single     a folder with tokenizer.json, or a vocab.txt (default: the model's folder)
+      task_name                    NAME           task.task_name                     data       sst2, cola, rte or wnli, or any name for files of your own
+      data_dir                     FOLDER         task.data_dir                      data       the folder of a GLUE task's train.tsv and dev.tsv
+      train_file                   FILE           task.train_file                    data       training examples: tsv, csv or jsonl
+      validation_file              FILE           task.validation_file               data       examples to evaluate on
+      validation_fraction          X              task.validation_fraction           data       hold out this part of train_file instead (default 0)
+      sentence1_key                COLUMN         task.sentence1_key                 data       column of the text, by name or position from 0 (default sentence)
+      sentence2_key                COLUMN         task.sentence2_key                 data       column of the second text of a pair (default none)
+      label_key                    COLUMN         task.label_key                     data       column of the label (default label)
+      problem_type                 TYPE           task.problem_type                  data       single_label_classification or regression (default the former)
+      max_train_samples            N              task.max_train_samples             data       only the first N training examples (default 0: all)
+      max_eval_samples             N              task.max_eval_samples              data       only the first N validation examples (default 0: all)
+      max_length                   N              tokenizer.max_length               single     cut texts to N tokens (default 128)
+      pad_to_max_length            -              tokenizer.pad_to_max_length        single     pad every batch to max_length, not to its longest text
+      per_device_train_batch_size  N              STAGE.per_device_train_batch_size  stage      examples of a micro-batch (default 8)
+      per_device_eval_batch_size   N              STAGE.per_device_eval_batch_size   data       examples of a batch in evaluation (default 8)
+      learning_rate                X              STAGE.learning_rate                stage      highest rate (default 5e-5)
+      weight_decay                 X              STAGE.weight_decay                 stage      decay of matrices; biases and norms are spared (default 0)
+      num_train_epochs             N              STAGE.num_train_epochs             stage      passes over the training examples (default 3)
+      max_train_steps              N              STAGE.max_train_steps              stage      updates, instead of epochs
+      gradient_accumulation_steps  N              STAGE.gradient_accumulation_steps  stage      micro-batches of an update (default 1)
+      lr_scheduler_type            TYPE           STAGE.lr_scheduler_type            stage      linear, cosine, cosine_with_restarts, polynomial, constant or constant_with_warmup (default linear)
+      num_warmup_steps             N              STAGE.num_warmup_steps             stage      updates over which the rate rises from 0 (default 0)
+      max_grad_norm                X              STAGE.max_grad_norm                stage      clip gradients to this global norm (default none)
+      cls_dropout                  X              STAGE.cls_dropout                  stage      dropout before the classifier (default the config's)
+      hidn_dropout                 X              STAGE.hidn_dropout                 stage      dropout of hidden states (default the config's)
+      att_dropout                  X              STAGE.att_dropout                  stage      dropout of attention probabilities (default the config's)
+      eval_steps                   N|epoch|never  STAGE.eval_steps                   evaluated  how often to evaluate (default epoch)
+      early_stopping_patience      N              STAGE.early_stopping_patience      evaluated  end after N evaluations without a new best (default 0: do not)
+      save_best                    -              STAGE.save_best                    evaluated  keep the model of the best evaluation, not the last
+      method                       METHOD         compare                            distill    ted, lwd or kd (default: what mse_alpha and filter_disabled say)
+      kl_alpha                     X              distill.kl_alpha                   distill    weight of the divergence from the teacher's answers (default 0)
+      mse_alpha                    X              distill.mse_alpha                  distill    weight of the layer-wise error (default 0)
+      temperature                  X              distill.temperature                distill    softens the answers of both models (default 2)
+      kl_over                      AXIS           distill.kl_over                    distill    last_axis, or batch for single scores (default: by the task)
+      mse_mask_padding             -              distill.mse_mask_padding           distill    leave padding out of the layer-wise error
+      filter_interval              N              filters.filter_interval            filters    a filter every N layers (default 1)
+      teacher_filter_interval      N              filters.teacher_filter_interval    distill    the same of the teacher (default 1)
+      filter_output_dim            N              filters.filter_output_dim          filters    width of filtered states (default the teacher's hidden size)
+      filter_nonlinear             -              filters.filter_nonlinear           filters    filters of two layers instead of one
+      filter_disabled              -              filters.filter_disabled            distill    no learned filters: lwd, or kd
+      checkpointing_steps          N|epoch|never  checkpoint.checkpointing_steps     stage      how often to write a checkpoint (default epoch)
+      output_dir                   FOLDER         output_dir                         writes     where results go (default runs/ and the name)
+      seed                         N[,N…]         seed                               any        of everything random (default 42)
+      device                       DEVICE         device                             any        cpu, cuda or cuda:1 (default cpu)
+      threads                      N              threads                            any        threads of an operator (default 0: every core)
+      target                       TARGET         target                             any        ort, or portable: standard operators only (default ort)
+      """;
+
+  private static final Map<String, Set<Use>> USES =
+      Map.of(
+          "any", EnumSet.allOf(Use.class),
+          "single", SINGLE,
+          "stage", EnumSet.of(Use.FINETUNE, Use.LEARN_FILTERS, Use.DISTILL),
+          "evaluated", EnumSet.of(Use.FINETUNE, Use.DISTILL),
+          "distill", EnumSet.of(Use.DISTILL),
+          "filters", EnumSet.of(Use.LEARN_FILTERS, Use.DISTILL),
+          "data",
+              EnumSet.of(Use.FINETUNE, Use.LEARN_FILTERS, Use.DISTILL, Use.EVALUATE, Use.EXPORT),
+          "writes", EnumSet.of(Use.RUN, Use.FINETUNE, Use.LEARN_FILTERS, Use.DISTILL, Use.EXPORT));
+
+  private static final List<Flag> FLAGS = TABLE.lines().map(RecipeFlags::flag).toList();
+
+  private static final String SET = "set";
+  private static final String RECIPE = "recipe";
+
+  private RecipeFlags() {}
+
+  private static Flag flag(String row) {
+    String[] cells = row.strip().split(" {2,}");
+    Set<Use> uses = USES.get(cells[3]);
+    if (cells.length != 5 || uses == null) {
+      throw new IllegalArgumentException(row);
+    }
+    return new Flag(uses, cells[0], cells[1].equals("-") ? null : cells[1], cells[2], cells[4]);
+  }
+
+  /** The flags of a command that reads a recipe for this use. */
+  static Options options(Use use) {
+    Options options = new Options();
+    for (Flag flag : FLAGS) {
+      if (flag.uses.contains(use)) {
+        options.addOption(
+            flag.argument == null
+                ? Flags.flag(flag.name, flag.description)
+                : Flags.valued(flag.name, flag.argument, flag.description));
+      }
+    }
+    if (SINGLE.contains(use)) {
+      options.addOption(Flags.valued(RECIPE, "FILE", "take what no flag says from this recipe"));
+    }
+    options.addOption(Flags.valued(SET, "KEY=VALUE", "set any key of the recipe; may be repeated"));
+    return options;
+  }
+
+  /** The recipe of a single stage: flags, over {@code --set}, over {@code --recipe} if given. */
+  static Recipe read(CommandLine line, Use use) {
+    Check.argument(SINGLE.contains(use), "%s takes its recipe as an argument", use);
+    String file = line.getOptionValue(RECIPE);
+    return Recipe.read(file == null ? null : Home.recipe(file), settings(line, use), use);
+  }
+
+  /** A recipe with what the command line says over it. */
+  static Recipe read(Path file, CommandLine line, Use use) {
+    return Recipe.read(file, settings(line, use), use);
+  }
+
+  private static List<Setting> settings(CommandLine line, Use use) {
+    List<Setting> settings = new ArrayList<>();
+    String[] assignments = line.getOptionValues(SET);
+    for (String assignment : assignments == null ? new String[0] : assignments) {
+      settings.add(Setting.assignment(assignment));
+    }
+    for (Option given : line.getOptions()) {
+      for (Flag flag : FLAGS) {
+        if (flag.uses.contains(use) && flag.name.equals(given.getLongOpt())) {
+          String value = flag.argument == null ? "true" : given.getValue();
+          settings.add(Setting.flag("--" + flag.name, key(flag, use), value));
+        }
+      }
+    }
+    return settings;
+  }
+
+  private static String key(Flag flag, Use use) {
+    if (!flag.key.startsWith(STAGE_KEY)) {
+      return flag.key;
+    }
+    String stage =
+        switch (use) {
+          case DISTILL -> "distill.";
+          case LEARN_FILTERS -> "student.learn_filters.";
+          case FINETUNE, EVALUATE, EXPORT -> "student.finetune.";
+          case RUN, PLAN, PREDICT -> "training.";
+        };
+    return stage + flag.key.substring(STAGE_KEY.length());
+  }
+}

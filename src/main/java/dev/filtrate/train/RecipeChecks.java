@@ -1,0 +1,259 @@
+package dev.filtrate.train;
+
+import com.google.errorprone.annotations.FormatMethod;
+import com.google.errorprone.annotations.FormatString;
+import dev.filtrate.base.UserError;
+import dev.filtrate.data.ProblemType;
+import dev.filtrate.data.TaskSpec;
+import dev.filtrate.model.BertConfig;
+import dev.filtrate.model.ModelConfig;
+import dev.filtrate.model.Objective.Distillation;
+import dev.filtrate.model.Objective.KlOver;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/** What no single key can tell: whether the parts of a recipe go together, and are there. */
+final class RecipeChecks {
+  private final Config c;
+  private final Recipe recipe;
+  private final Use use;
+  private final List<Method> methods;
+
+  RecipeChecks(Config c, Recipe recipe, Use use) {
+    this.c = c;
+    this.recipe = recipe;
+    this.use = use;
+    this.methods = use.distils() ? recipe.compare() : List.of();
+  }
+
+  /** Notes everything that does not hold. */
+  void run() {
+    once("seed", recipe.seeds());
+    once("compare", recipe.compare());
+    boolean teacherNeeded = methods.stream().anyMatch(Method::distils);
+    if (teacherNeeded || (use.distils() && recipe.teacher().isGiven())) {
+      model(c.in("teacher"), recipe.teacher(), false);
+    }
+    model(c.in("student"), recipe.student(), use.needsWeights());
+    tokenizer();
+    methods.forEach(this::method);
+    ModelConfig teacher = teacherNeeded ? config(c.in("teacher"), recipe::teacherConfig) : null;
+    ModelConfig student = config(c.in("student"), recipe::studentConfig);
+    intervals(teacher, student);
+    teacherLayers(student);
+    positions("teacher", teacher);
+    positions("student", student);
+  }
+
+  private void once(String key, List<?> values) {
+    if (new HashSet<>(values).size() < values.size()) {
+      c.problem(key, "holds a value twice: %s", values);
+    }
+  }
+
+  private void model(Config block, ModelSettings model, boolean weights) {
+    Path folder = model.folder();
+    if (block.has("model_name_or_path") && folder == null) {
+      return; // there, but no path: noted
+    }
+    boolean written = model.isGiven() || block.has("config");
+    if (!written || (weights && folder == null)) {
+      String scratch = weights ? "" : ", or a config for a model from scratch";
+      block.problem("model_name_or_path", "missing: give a Hugging Face folder%s", scratch);
+      return;
+    }
+    boolean there = folder == null || Files.isDirectory(folder);
+    if (!there && (use.needsFiles() || model.config() == null)) {
+      block.problem(
+          "model_name_or_path",
+          "expected a Hugging Face folder at %s, found none; names of the hub are not downloaded",
+          folder);
+    } else if (there && folder != null && model.config() == null && !hasConfig(folder)) {
+      block.problem("model_name_or_path", "expected config.json in %s, found none", folder);
+    }
+    if (folder != null && !model.teacherLayers().isEmpty()) {
+      block.problem("teacher_layers", "cannot go with model_name_or_path; leave one out");
+    }
+  }
+
+  private static boolean hasConfig(Path folder) {
+    return Files.isRegularFile(folder.resolve("config.json"));
+  }
+
+  /** The config, or null when it is not known or not allowed; the latter is noted. */
+  private @Nullable ModelConfig config(Config block, Supplier<Optional<ModelConfig>> read) {
+    try {
+      return read.get().orElse(null);
+    } catch (UserError e) { // named by the block's own key, or a file
+      String message = String.valueOf(e.getMessage());
+      block.problem("config", "%s", message.replaceFirst("^(teacher|student)\\.config: ", ""));
+      return null;
+    }
+  }
+
+  private void tokenizer() {
+    Config block = c.in("tokenizer");
+    Path given = recipe.tokenizer().path();
+    if (recipe.tokenizerPath().isEmpty() && use != Use.PLAN) {
+      block.problem("path", "missing: give a folder with tokenizer.json, or a vocab.txt");
+    } else if (given != null && use.needsFiles() && Files.notExists(given)) {
+      block.problem("path", "expected a tokenizer at %s, found none", given);
+    }
+  }
+
+  private void method(Method method) {
+    if (!method.distils()) {
+      return;
+    }
+    Config block = c.in("methods").in(method.id());
+    DistillSettings settings = recipe.settings(method);
+    Distillation objective = settings.objective();
+    if (method.isLayerwise() && objective.mseAlpha() == 0) {
+      at(block, "mse_alpha", "%s needs mse_alpha above 0, got 0", method.id());
+    }
+    if (method == Method.KD && objective.klAlpha() == 0) {
+      at(block, "kl_alpha", "kd needs kl_alpha above 0, got 0");
+    }
+    if (method == Method.KD && objective.mseAlpha() > 0) {
+      at(block, "mse_alpha", "kd has no layer-wise term; leave it out, or use lwd");
+    }
+    if (method == Method.TED && recipe.filters().disabled()) {
+      c.in("filters").problem("filter_disabled", "ted needs filters; use lwd or kd without them");
+    }
+    if (settings.stage().isSkipped()) {
+      at(block, "num_train_epochs", "distillation needs at least one epoch, or max_train_steps");
+    }
+    divergence(block, settings);
+  }
+
+  private void divergence(Config block, DistillSettings settings) {
+    Distillation objective = settings.objective();
+    TaskSpec task = recipe.task();
+    if (task == null || objective.klAlpha() == 0) {
+      return;
+    }
+    boolean scores = task.problemType() == ProblemType.REGRESSION;
+    boolean batch = objective.klOver() == KlOver.BATCH;
+    if (scores && !batch) {
+      at(block, "kl_over", "last_axis of a single score is always 0; use batch, or kl_alpha 0");
+    }
+    if (!scores && batch) {
+      at(block, "kl_over", "batch is for a single score (regression); use last_axis");
+    }
+    if (batch && settings.stage().trainBatchSize() == 1) {
+      at(block, "per_device_train_batch_size", "kl_over: batch is always 0 in a batch of 1");
+    }
+  }
+
+  /** A problem of a method's key: at the method where it says the key, else where all share it. */
+  @FormatMethod
+  private void at(Config method, String key, @FormatString String format, Object... arguments) {
+    Config distill = c.in("distill");
+    Config training = c.in("training");
+    Config place =
+        method.holds(key)
+            ? method
+            : !distill.holds(key) && training.holds(key) ? training : distill;
+    place.problem(key, format, arguments);
+  }
+
+  private void intervals(@Nullable ModelConfig teacher, @Nullable ModelConfig student) {
+    FilterSettings filters = recipe.filters();
+    boolean layerwise = methods.stream().anyMatch(Method::isLayerwise);
+    if (student != null && (layerwise || use == Use.LEARN_FILTERS)) {
+      fits("filter_interval", filters.filterInterval(), "student", student);
+    }
+    if (teacher == null || !layerwise) {
+      return;
+    }
+    fits("teacher_filter_interval", filters.teacherFilterInterval(), "teacher", teacher);
+    int ofTeacher = teacher.numHiddenLayers() / filters.teacherFilterInterval();
+    int ofStudent =
+        student == null ? ofTeacher : student.numHiddenLayers() / filters.filterInterval();
+    if (ofTeacher != ofStudent && student != null) {
+      c.in("filters")
+          .problem(
+              "teacher_filter_interval",
+              "teacher and student need the same number of filters, but %d layers every %d make"
+                  + " %d and %d layers every %d make %d",
+              teacher.numHiddenLayers(),
+              filters.teacherFilterInterval(),
+              ofTeacher,
+              student.numHiddenLayers(),
+              filters.filterInterval(),
+              ofStudent);
+    }
+  }
+
+  private void fits(String key, int interval, String who, ModelConfig config) {
+    if (interval > config.numHiddenLayers()) {
+      c.in("filters")
+          .problem(
+              key,
+              "%d leaves the %s's %d layers without a filter",
+              interval,
+              who,
+              config.numHiddenLayers());
+    }
+  }
+
+  private void teacherLayers(@Nullable ModelConfig student) {
+    List<Integer> layers = recipe.student().teacherLayers();
+    if (layers.isEmpty()) {
+      return;
+    }
+    Config block = c.in("student");
+    ModelConfig teacher = config(c.in("teacher"), recipe::teacherConfig);
+    if (!recipe.teacher().isGiven()) {
+      block.problem("teacher_layers", "need a teacher; give teacher.model_name_or_path or config");
+    }
+    if (teacher == null || student == null) {
+      return;
+    }
+    for (int layer : layers) {
+      if (layer >= teacher.numHiddenLayers()) {
+        block.problem(
+            "teacher_layers",
+            "expected layers from 0 to %d, got %d",
+            teacher.numHiddenLayers() - 1,
+            layer);
+      }
+    }
+    if (student.numHiddenLayers() != layers.size()) {
+      block.problem(
+          "teacher_layers",
+          "expected one for each of the student's %d layers, got %d",
+          student.numHiddenLayers(),
+          layers.size());
+    }
+    if (student.hiddenSize() != teacher.hiddenSize()
+        || !student.prefix().equals(teacher.prefix())) {
+      block.problem(
+          "teacher_layers",
+          "only fit a student of the teacher's kind and hidden size: %s of %d against %s of %d",
+          student.prefix(),
+          student.hiddenSize(),
+          teacher.prefix(),
+          teacher.hiddenSize());
+    }
+  }
+
+  /** BERT has an embedding for every position, so texts can be too long for it. */
+  private void positions(String who, @Nullable ModelConfig config) {
+    int length = recipe.tokenizer().maxLength();
+    if (config instanceof BertConfig && length > config.common().maxPositionEmbeddings()) {
+      c.in("tokenizer")
+          .problem(
+              "max_length",
+              "%d is more than the %s's %d positions (max_position_embeddings)",
+              length,
+              who,
+              config.common().maxPositionEmbeddings());
+    }
+  }
+}

@@ -1,0 +1,112 @@
+package dev.filtrate.train;
+
+import com.fasterxml.jackson.databind.node.IntNode;
+import dev.filtrate.base.UserError;
+import dev.filtrate.data.ProblemType;
+import dev.filtrate.data.TaskSpec;
+import dev.filtrate.model.ModelConfig;
+import dev.filtrate.model.Objective.KlOver;
+import dev.filtrate.onnx.Target;
+import dev.filtrate.runtime.Device;
+import java.nio.file.Path;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** From a recipe's blocks to a {@link Recipe}: the keys of each block and their defaults. */
+final class RecipeReader {
+  private static final Kind<Device> DEVICE =
+      Kind.scalar(
+          "cpu, cuda or cuda:<number>",
+          text -> {
+            try {
+              return Device.parse(text);
+            } catch (UserError e) {
+              return null;
+            }
+          });
+
+  private RecipeReader() {}
+
+  /** Reads, checks, and reports everything at once. */
+  static Recipe read(Config c, String defaultName, Use use) {
+    String name = c.get("name", Kind.WORD, defaultName);
+    TaskSpec task = TaskKeys.read(c.in("task"), use);
+    StageSettings training = StageSettings.read(c.in("training"), StageSettings.RELEASED);
+    DistillSettings distill = distill(c.in("distill"), training, task);
+    FilterSettings filters = FilterSettings.read(c.in("filters"));
+    Recipe recipe =
+        new Recipe(
+            name,
+            c.get("seed", Kind.listOf(Kind.SEED), List.of(42L)),
+            c.get("output_dir", Kind.OUTPUT_PATH, defaultOutput(name)),
+            c.get("device", DEVICE, Device.CPU),
+            c.get("threads", Kind.wholeFrom(0), 0),
+            c.get("target", Kind.choice(Target.class), Target.ORT),
+            task,
+            TokenizerSettings.read(c.in("tokenizer")),
+            training,
+            ModelSettings.read(c.in("teacher"), false, training),
+            ModelSettings.read(c.in("student"), true, training),
+            filters,
+            distill,
+            methods(c.in("methods"), distill),
+            c.get(
+                "compare", Kind.listOf(Kind.choice(Method.class)), compare(use, distill, filters)),
+            c.get("start", Kind.choice(Start.class), Start.FAIR),
+            CheckpointSettings.read(c.in("checkpoint")));
+    new RecipeChecks(c, recipe, use).run();
+    c.finish();
+    return recipe;
+  }
+
+  private static Path defaultOutput(String name) {
+    return Path.of("runs", name.replaceAll("[^\\w.-]+", "-")).toAbsolutePath().normalize();
+  }
+
+  private static DistillSettings distill(
+      Config c, StageSettings training, @Nullable TaskSpec task) {
+    boolean scores = task != null && task.problemType() == ProblemType.REGRESSION;
+    KlOver released = scores ? KlOver.BATCH : KlOver.LAST_AXIS;
+    return DistillSettings.read(
+        c, new DistillSettings(training, DistillSettings.released(released)));
+  }
+
+  private static Map<Method, DistillSettings> methods(Config c, DistillSettings distill) {
+    Map<Method, DistillSettings> methods = new EnumMap<>(Method.class);
+    for (Method method : Method.values()) {
+      if (method.distils()) {
+        DistillSettings base = method == Method.KD ? distill.withoutLayers() : distill;
+        methods.put(method, DistillSettings.read(c.in(method.id()), base));
+      }
+    }
+    return methods;
+  }
+
+  /**
+   * What is carried out where the recipe does not say: all of it, or for a single distillation what
+   * the released flags mean: no layer-wise term is KD, no filters is LWD.
+   */
+  private static List<Method> compare(Use use, DistillSettings distill, FilterSettings filters) {
+    if (use != Use.DISTILL) {
+      return List.of(Method.values());
+    }
+    if (distill.objective().mseAlpha() == 0) {
+      return List.of(Method.KD);
+    }
+    return List.of(filters.disabled() ? Method.LWD : Method.TED);
+  }
+
+  static Optional<ModelConfig> studentConfig(ModelSettings teacher, ModelSettings student) {
+    Optional<ModelConfig> own = student.modelConfig("student.config");
+    if (own.isPresent() || student.teacherLayers().isEmpty()) {
+      return own;
+    }
+    IntNode layers = IntNode.valueOf(student.teacherLayers().size());
+    return teacher
+        .modelConfig("teacher.config")
+        .map(config -> config.with(Map.of("num_hidden_layers", layers)));
+  }
+}

@@ -1,0 +1,217 @@
+package dev.filtrate.train;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.filtrate.base.UserError;
+import dev.filtrate.data.FileFormat;
+import dev.filtrate.data.GlueTask;
+import dev.filtrate.data.Layout;
+import dev.filtrate.data.ProblemType;
+import dev.filtrate.data.TaskSpec;
+import java.nio.charset.Charset;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/** The block {@code task} of a recipe: its keys to a {@link TaskSpec} and back. */
+final class TaskKeys {
+  private static final Kind<ProblemType> PROBLEM_TYPE =
+      Kind.scalar(
+          "one of single_label_classification, regression",
+          text ->
+              Arrays.stream(ProblemType.values())
+                  .filter(type -> type.id().equals(text))
+                  .findFirst()
+                  .orElse(null));
+
+  private static final Kind<List<String>> LABELS = Kind.listOf(Kind.TEXT);
+
+  private static final Kind<Charset> ENCODING =
+      Kind.scalar(
+          "the name of an encoding such as utf-8 or latin1",
+          text -> {
+            try {
+              return Layout.encoding(text);
+            } catch (UserError e) {
+              return null;
+            }
+          });
+
+  private static final Kind<Character> DELIMITER =
+      Kind.scalar(
+          "one character, or tab",
+          text -> {
+            String one = text.equals("tab") ? "\t" : text;
+            return one.length() == 1 ? Character.valueOf(one.charAt(0)) : null;
+          });
+
+  /** Names of GLUE's metrics; the last two are for scores. */
+  private static final List<String> METRICS =
+      List.of("accuracy", "f1", "matthews_correlation", "pearson", "spearmanr");
+
+  private static final Kind<String> METRIC =
+      Kind.scalar(
+          "one of " + String.join(", ", METRICS), text -> METRICS.contains(text) ? text : null);
+
+  private TaskKeys() {}
+
+  /** Reads the block; null when no training file can be made out of it (noted if one is needed). */
+  static @Nullable TaskSpec read(Config c, Use use) {
+    String name = c.find("task_name", Kind.WORD);
+    Path train = c.find("train_file", Kind.INPUT_PATH);
+    Path validation = c.find("validation_file", Kind.INPUT_PATH);
+    double fraction = c.get("validation_fraction", Kind.fraction(), 0.0);
+    TaskSpec known = glue(c, name);
+    if (known != null) {
+      train = train == null && c.has("data_dir") ? known.trainFile() : train;
+      boolean held = fraction > 0 || !c.has("data_dir");
+      validation = validation == null && !held ? known.validationFile() : validation;
+    }
+    if (train == null && use == Use.EVALUATE) {
+      train = validation; // nothing is trained, and the labels are the model's
+    }
+    ProblemType type =
+        c.get(
+            "problem_type",
+            PROBLEM_TYPE,
+            known == null ? ProblemType.SINGLE_LABEL_CLASSIFICATION : known.problemType());
+    TaskSpec task =
+        new TaskSpec(
+            name != null ? name : train != null ? stem(train) : "task",
+            train != null ? train : Path.of(""),
+            validation,
+            layout(c, known == null ? null : known.layout(), train),
+            type,
+            c.get("labels", LABELS, known == null ? List.of() : known.labels()),
+            metric(c, type, known),
+            fraction,
+            c.get("max_train_samples", Kind.wholeFrom(0), 0),
+            c.get("max_eval_samples", Kind.wholeFrom(0), 0));
+    if (train == null) {
+      missing(c, use, name);
+      return null;
+    }
+    check(c, task, use);
+    return task;
+  }
+
+  /** The GLUE task of that name, with its files if there is a folder. */
+  private static @Nullable TaskSpec glue(Config c, @Nullable String name) {
+    Path folder = c.find("data_dir", Kind.INPUT_PATH);
+    for (GlueTask task : GlueTask.values()) {
+      if (name != null && task.id().equals(name.toLowerCase(Locale.ROOT))) {
+        return task.spec(folder == null ? Path.of("") : folder);
+      }
+    }
+    if (folder != null) {
+      c.problem(
+          "data_dir",
+          "goes with a task_name of %s; other tasks give train_file and validation_file",
+          Arrays.stream(GlueTask.values()).map(GlueTask::id).toList());
+    }
+    return null;
+  }
+
+  private static Layout layout(Config c, @Nullable Layout known, @Nullable Path file) {
+    FileFormat format = c.get("format", Kind.choice(FileFormat.class), format(c, known, file));
+    Layout usual =
+        known != null && known.format() == format
+            ? known
+            : Layout.of(format, "sentence", null, "label");
+    String sentence2 = c.find("sentence2_key", Kind.WORD);
+    char delimiter = c.get("delimiter", DELIMITER, usual.delimiter());
+    boolean quoted = c.get("quoted", Kind.FLAG, usual.quoted());
+    if (quoted && delimiter == '"') {
+      c.problem("delimiter", "a quote cannot part cells that are quoted; set quoted: false");
+      quoted = false;
+    }
+    return new Layout(
+        format,
+        delimiter,
+        quoted,
+        c.get("encoding", ENCODING, usual.encoding()),
+        c.get("header", Kind.FLAG, usual.header()),
+        c.get("sentence1_key", Kind.WORD, usual.sentence1()),
+        sentence2 == null ? usual.sentence2() : sentence2,
+        c.get("label_key", Kind.WORD, usual.label() == null ? "label" : usual.label()));
+  }
+
+  private static FileFormat format(Config c, @Nullable Layout known, @Nullable Path file) {
+    if (file == null || c.has("format")) {
+      return known == null ? FileFormat.TSV : known.format();
+    }
+    try {
+      return FileFormat.of(file);
+    } catch (UserError e) {
+      c.problem("format", "%s: the ending does not tell the format; give tsv, csv or jsonl", file);
+      return FileFormat.TSV;
+    }
+  }
+
+  private static String metric(Config c, ProblemType type, @Nullable TaskSpec known) {
+    boolean scores = type == ProblemType.REGRESSION;
+    boolean fits = known != null && known.problemType() == type;
+    String usual = known != null && fits ? known.metric() : scores ? "spearmanr" : "accuracy";
+    String metric = c.get("metric", METRIC, usual);
+    if (scores != METRICS.indexOf(metric) >= 3) {
+      c.problem("metric", "%s is not a metric of %s", metric, type.id());
+    }
+    return metric;
+  }
+
+  private static void missing(Config c, Use use, @Nullable String name) {
+    if (use.needsTask() && name != null) {
+      c.problem("train_file", "missing: give it, or a data_dir and one of GLUE's names");
+    } else if (use.needsTask()) {
+      c.problem("task_name", "missing: give task_name and data_dir, or train_file");
+    }
+  }
+
+  private static void check(Config c, TaskSpec task, Use use) {
+    for (String problem : task.problems()) { // "key: what is wrong"
+      int colon = problem.indexOf(": ");
+      c.problem(problem.substring(0, colon), "%s", problem.substring(colon + 2));
+    }
+    if (use.needsFiles()) {
+      mustExist(c, "train_file", task.trainFile());
+      mustExist(c, "validation_file", task.validationFile());
+    }
+  }
+
+  private static void mustExist(Config c, String key, @Nullable Path file) {
+    if (file != null && !Files.isRegularFile(file)) {
+      String named = c.has(key) || !c.has("data_dir") ? key : "data_dir";
+      c.problem(named, "expected a file at %s, found none", file);
+    }
+  }
+
+  private static String stem(Path file) {
+    return String.valueOf(file.getFileName()).replaceFirst("\\.[^.]*$", "");
+  }
+
+  /** Writes all keys; files by name, so that nothing depends on GLUE's layout of a folder. */
+  static ObjectNode write(TaskSpec task) {
+    Layout layout = task.layout();
+    return new Keys()
+        .put("task_name", task.name())
+        .put("train_file", task.trainFile())
+        .put("validation_file", task.validationFile())
+        .put("validation_fraction", task.validationFraction())
+        .put("max_train_samples", task.maxTrainSamples())
+        .put("max_eval_samples", task.maxEvalSamples())
+        .put("format", layout.format())
+        .put("delimiter", layout.delimiter() == '\t' ? "tab" : String.valueOf(layout.delimiter()))
+        .put("quoted", layout.quoted())
+        .put("encoding", layout.encoding().name())
+        .put("header", layout.header())
+        .put("sentence1_key", layout.sentence1())
+        .put("sentence2_key", layout.sentence2())
+        .put("label_key", layout.label())
+        .put("problem_type", task.problemType().id())
+        .put("labels", task.labels().isEmpty() ? null : task.labels())
+        .put("metric", task.metric())
+        .object();
+  }
+}
