@@ -47,14 +47,6 @@ final class TaskKeys {
             return one.length() == 1 ? Character.valueOf(one.charAt(0)) : null;
           });
 
-  /** Names of GLUE's metrics; the last two are for scores. */
-  private static final List<String> METRICS =
-      List.of("accuracy", "f1", "matthews_correlation", "pearson", "spearmanr");
-
-  private static final Kind<String> METRIC =
-      Kind.scalar(
-          "one of " + String.join(", ", METRICS), text -> METRICS.contains(text) ? text : null);
-
   private TaskKeys() {}
 
   /** Reads the block; null when no training file can be made out of it (noted if one is needed). */
@@ -154,9 +146,10 @@ final class TaskKeys {
     boolean scores = type == ProblemType.REGRESSION;
     boolean fits = known != null && known.problemType() == type;
     String usual = known != null && fits ? known.metric() : scores ? "spearmanr" : "accuracy";
-    String metric = c.get("metric", METRIC, usual);
-    if (scores != METRICS.indexOf(metric) >= 3) {
-      c.problem("metric", "%s is not a metric of %s", metric, type.id());
+    String metric = c.get("metric", Kind.WORD, usual);
+    List<String> possible = scores ? Metrics.REGRESSION : Metrics.CLASSIFICATION;
+    if (!possible.contains(metric)) {
+      c.problem("metric", "expected one of %s for %s, got \"%s\"", possible, type.id(), metric);
     }
     return metric;
   }
@@ -173,6 +166,9 @@ final class TaskKeys {
     for (String problem : task.problems()) { // "key: what is wrong"
       int colon = problem.indexOf(": ");
       c.problem(problem.substring(0, colon), "%s", problem.substring(colon + 2));
+    }
+    if (task.metric().equals("f1") && task.labels().size() > 2) {
+      c.problem("metric", "f1 is for two classes, not %d; use f1_macro", task.labels().size());
     }
     if (use.needsFiles()) {
       mustExist(c, "train_file", task.trainFile());

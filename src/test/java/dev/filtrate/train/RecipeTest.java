@@ -199,7 +199,7 @@ class RecipeTest {
     assertOne("distill.num_train_epochs=0", "distillation needs at least one epoch");
     assertOne("tokenizer.max_length=600", "600 is more than the teacher's 512 positions");
     assertOne("task.labels=[one]", "expected at least two classes");
-    assertOne("task.metric=pearson", "pearson is not a metric of single_label_classification");
+    assertOne("task.metric=pearson", "for single_label_classification, got \"pearson\"");
     assertOne("student.teacher_layers=[0,9] student.config=null", "expected layers from 0 to 3");
   }
 

@@ -40,7 +40,7 @@ class ResolvedRecipeTest {
           sentence2_key: 1
           label_key: 2
           labels: ['no', 'yes', '1e5']
-          metric: f1
+          metric: f1_macro
         tokenizer: {path: t, max_length: 9, pad_to_max_length: true, pad_to_multiple_of: 8}
         training: {max_train_steps: 7, max_grad_norm: 0.5, adam_beta2: 0.98, att_dropout: 0}
         teacher:
