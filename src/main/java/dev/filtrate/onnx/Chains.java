@@ -1,5 +1,6 @@
 package dev.filtrate.onnx;
 
+import dev.filtrate.base.Check;
 import dev.filtrate.graph.Attr;
 import dev.filtrate.graph.DType;
 import dev.filtrate.graph.Dim;
@@ -34,12 +35,12 @@ final class Chains {
     return List.of(op.mul(op.matMul(a, b), n.real("alpha", 1)));
   }
 
-  /** With u = x/√2: dx = ½·dy·(1 + erf(u) + x·√(2/π)·exp(−u²)), the derivative of x·Φ(x). */
+  /** With u = x/√2: dx = ½·dy·(1 + erf(u) + u·exp(ln(2/√π) − u²)), the derivative of x·Φ(x). */
   static List<Value> geluGrad(Ops op, Node n) {
-    Value dy = n.in(0);
     Value u = op.mul(n.in(1), Math.sqrt(0.5));
-    Value density = op.mul(op.mul(u, op.exp(op.neg(op.mul(u, u)))), 2 / Math.sqrt(Math.PI));
-    return List.of(op.mul(op.mul(op.add(op.add(op.erf(u), density), 1), 0.5), dy));
+    Value bell = op.exp(op.sub(Math.log(2 / Math.sqrt(Math.PI)), op.mul(u, u)));
+    Value sum = op.add(op.add(op.erf(u), op.mul(u, bell)), 1);
+    return List.of(op.mul(op.mul(sum, 0.5), n.in(0)));
   }
 
   /** dx = y·(dy − Σ dy·y). */
@@ -59,8 +60,9 @@ final class Chains {
 
   /**
    * With x̂ = (x − mean)·r and r the inverse deviation: dx = r·(g − mean(g) − x̂·mean(g·x̂)) for g
-   * = dy·scale, dscale = Σ dy·x̂ and dbias = Σ dy over the rows. Both means are products with the
-   * vector scale/H, and r stays outside of x̂, which saves whole passes.
+   * = dy·scale, dscale = Σ dy·x̂ and dbias = Σ dy over the rows. x̂ is never formed, r² goes into
+   * its coefficient instead; both means are products with the vector scale/H, dscale is one with r:
+   * seven passes over [rows, H] and four readings.
    */
   static List<Value> layerNormalizationGrad(Ops op, Node n) {
     Value dy = n.in(0);
@@ -72,9 +74,10 @@ final class Chains {
 
     Value centred = op.sub(x, n.in(3));
     Value product = op.mul(dy, centred);
-    Value meanG = op.matMul(dy, weights); // [..., 1]
-    Value slope = op.mul(op.matMul(product, weights), op.mul(r, op.mul(r, r))); // [..., 1]
-    Value dx = op.sub(op.mul(op.sub(op.mul(dy, scale), meanG), r), op.mul(centred, slope));
+    Value mean = op.matMul(dy, weights); // [..., 1]
+    Value slope = op.mul(op.matMul(product, weights), op.mul(r, r)); // [..., 1]
+    Value tangent = op.add(op.mul(centred, slope), mean);
+    Value dx = op.mul(op.sub(op.mul(dy, scale), tangent), r);
 
     Dim rows = new Shape(x.shape().dims().subList(0, x.rank() - 1)).elements();
     Shape flat = Shape.of(rows, Dim.of(width));
@@ -127,46 +130,32 @@ final class Chains {
   }
 
   /**
-   * AdamW (Loshchilov and Hutter 2019) with the schema's attributes: alpha and beta are the
-   * moments' decays, lambda the weight decay; mode 0 adds the decay to the update, mode 1 applies
-   * it to the updated weight. Old values are read only on the way to their own new values, because
-   * both are bound to one buffer.
+   * AdamW (Loshchilov and Hutter 2019) with the schema's attributes: alpha and beta are the decays
+   * of the moments, lambda that of the weight, added to the update (mode 0). Old values are read
+   * only on the way to their own new values, because both are bound to one buffer.
    */
   static List<Value> adamOptimizer(Ops op, Node n) {
+    Check.argument(
+        n.integer("weight_decay_mode", 0) == 0, "%s: only weight_decay_mode 0", n.output().name());
     Value rate = n.in(0);
     Value weight = n.in(2);
     Value gradient = n.in(3);
     float alpha = n.real("alpha", 0.9f);
     float beta = n.real("beta", 0.999f);
     float lambda = n.real("lambda", 0);
-    boolean correct = n.integer("do_bias_correction", 1) != 0;
-    boolean decayLast = n.integer("weight_decay_mode", 0) == 1;
 
     Value moment1 = op.add(op.mul(n.in(4), alpha), op.mul(gradient, 1.0 - alpha));
-    Value moment2 = op.add(op.mul(n.in(5), beta), op.mul(op.mul(gradient, gradient), 1.0 - beta));
-    Value step = rate;
+    Value square = op.mul(gradient, gradient);
+    Value moment2 = op.add(op.mul(n.in(5), beta), op.mul(square, 1.0 - beta));
     Value root = op.sqrt(moment2);
-    if (correct) {
-      Value correction1 = biasCorrection(op, n.in(1), alpha);
-      Value correction2 = op.sqrt(biasCorrection(op, n.in(1), beta));
-      step = op.div(rate, correction1);
-      if (decayLast) { // epsilon is added to the uncorrected root
-        step = op.mul(step, correction2);
-      } else {
-        root = op.div(root, correction2);
-      }
+    Value step = rate;
+    if (n.integer("do_bias_correction", 1) != 0) {
+      root = op.mul(root, op.reciprocal(op.sqrt(biasCorrection(op, n.in(1), beta))));
+      step = op.div(rate, biasCorrection(op, n.in(1), alpha));
     }
-    Value update = op.div(moment1, op.add(root, n.real("epsilon", 1e-6f)));
-    Value keep = op.sub(1, op.mul(rate, lambda));
-    Value next;
-    if (lambda == 0) {
-      next = op.sub(weight, op.mul(update, step));
-    } else if (decayLast) {
-      next = op.mul(op.sub(weight, op.mul(update, step)), keep);
-    } else {
-      next = op.sub(op.mul(weight, keep), op.mul(update, step));
-    }
-    return List.of(op.add(n.in(1), op.constant(1L)), moment1, moment2, next);
+    Value change = op.mul(op.div(moment1, op.add(root, n.real("epsilon", 1e-6f))), step);
+    Value kept = lambda == 0 ? weight : op.mul(weight, op.sub(1, op.mul(rate, lambda)));
+    return List.of(op.add(n.in(1), op.constant(1L)), moment1, moment2, op.sub(kept, change));
   }
 
   /** 1 − decay^step, in double as the kernel computes it: decay is close to 1. */

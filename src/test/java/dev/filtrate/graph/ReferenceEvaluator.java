@@ -107,7 +107,7 @@ public final class ReferenceEvaluator {
 
   private void run(Node n) {
     List<DoubleTensor> results = evaluate(n, dims(n.output().shape()));
-    for (int i = 0; i < results.size(); i++) {
+    for (int i = 0; i < n.outputs().size(); i++) { // trailing ones may be left out
       put(n.out(i), results.get(i));
     }
   }
