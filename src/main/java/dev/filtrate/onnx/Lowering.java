@@ -1,10 +1,13 @@
 package dev.filtrate.onnx;
 
 import dev.filtrate.base.Check;
+import dev.filtrate.graph.Attr;
+import dev.filtrate.graph.DType;
 import dev.filtrate.graph.Graph;
 import dev.filtrate.graph.GraphBuilder;
 import dev.filtrate.graph.Node;
 import dev.filtrate.graph.OpType;
+import dev.filtrate.graph.Tensor;
 import dev.filtrate.graph.Value;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -21,7 +24,10 @@ import java.util.Set;
  *
  * <p>On a CPU, ONNX Runtime's gradient kernels of Gelu and LayerNormalization run on one thread and
  * lose to chains; its GatherGrad adds in an order that depends on thread timing, so its result is
- * not repeatable, while ScatterElements is. On CUDA the kernels stay.
+ * not repeatable, while ScatterElements is. SoftmaxGrad, DropoutGrad and AdamOptimizer beat their
+ * chains there. On CUDA the kernels stay; its ScatterElements and GatherElementsGrad add
+ * atomically, so a graph that must be repeatable there does without them, as the models of this
+ * project do.
  */
 public final class Lowering {
   private static final Map<OpType, Chain> PORTABLE =
@@ -89,7 +95,15 @@ public final class Lowering {
 
   /** What must hold after the pass; the error names node, operator and reason. */
   static void requireRunnable(Graph graph, Target target, DeviceKind device) {
+    Set<Value> always = new HashSet<>();
     for (Node n : graph.nodes()) {
+      if (n.op() == OpType.CONSTANT && isTrue(n.attribute("value", Attr.Content.class).value())) {
+        always.add(n.output());
+      }
+      Check.state(
+          n.op() != OpType.DROPOUT_GRAD || always.contains(n.in(3)),
+          "%s: ONNX Runtime's DropoutGrad takes training for granted, but its flag is not constant",
+          n.output().name());
       Check.state(
           target != Target.PORTABLE || n.op().domain().isEmpty() || n.op() == OpType.DIM,
           "%s: %s of %s is not a standard operator; give it a chain in Lowering's portable table",
@@ -104,6 +118,10 @@ public final class Lowering {
           target,
           device);
     }
+  }
+
+  private static boolean isTrue(Tensor value) {
+    return value.type() == DType.BOOL && value.size() == 1 && value.scalarValue() != 0;
   }
 
   private Graph run() {

@@ -48,6 +48,22 @@ class LoweringTest {
     }
   }
 
+  @Test
+  void aTrainingFlagThatIsFedIsForPortableGraphsOnly() {
+    OperatorCase c = OperatorCase.dropoutGradWhenAsked(SEED);
+    Graph portable = Lowering.lower(c.graph(), Target.PORTABLE, DeviceKind.CPU);
+    DoubleTensor expected =
+        ReferenceEvaluator.get(ReferenceEvaluator.run(c.graph(), c.feeds()), "y0");
+    DoubleTensor actual = ReferenceEvaluator.get(ReferenceEvaluator.run(portable, c.feeds()), "y0");
+    assertClose(c, "y0", expected, actual);
+    assertEquals(
+        "y0: ONNX Runtime's DropoutGrad takes training for granted, but its flag is not constant",
+        assertThrows(
+                IllegalStateException.class,
+                () -> Lowering.lower(c.graph(), Target.ORT, DeviceKind.CPU))
+            .getMessage());
+  }
+
   private static void assertClose(OperatorCase c, String name, DoubleTensor e, DoubleTensor a) {
     for (int i = 0; i < e.size(); i++) {
       assertEquals(
