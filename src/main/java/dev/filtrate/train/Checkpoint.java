@@ -1,0 +1,121 @@
+package dev.filtrate.train;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.filtrate.base.AtomicFiles;
+import dev.filtrate.base.UserError;
+import dev.filtrate.graph.Tensor;
+import dev.filtrate.weights.Safetensors;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/**
+ * A stage in mid-run, from which it goes on as if it had never stopped: {@code step-N/} with {@code
+ * model.safetensors} (the trained parameters), {@code optimizer.safetensors} (their moments) and
+ * {@code state.json}. The data cursor is the step itself, since order and dropout are functions of
+ * seed and step.
+ *
+ * @param state how far the stage is
+ * @param parameters the trained parameters
+ * @param moments {@code moment1/p} and {@code moment2/p} of each
+ */
+record Checkpoint(State state, Map<String, Tensor> parameters, Map<String, Tensor> moments) {
+  /**
+   * How far a stage is.
+   *
+   * @param stage its name
+   * @param settings a digest of everything that decides its course
+   * @param step updates done
+   * @param best the best metric so far; NaN = none yet
+   * @param bestStep the step it was reached at
+   * @param evaluationsSinceBest for early stopping
+   */
+  record State(
+      String stage,
+      String settings,
+      int step,
+      double best,
+      int bestStep,
+      int evaluationsSinceBest) {}
+
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  /** Writes this below {@code folder}, where the last {@code keep} stay. */
+  void write(Path folder, int keep) {
+    AtomicFiles.writeFolder(
+        folder.resolve("step-" + state.step()),
+        part -> {
+          Safetensors.write(part.resolve("model.safetensors"), parameters, Map.of());
+          Safetensors.write(part.resolve("optimizer.safetensors"), moments, Map.of());
+          ObjectNode json = JSON.createObjectNode();
+          json.put("stage", state.stage());
+          json.put("settings", state.settings());
+          json.put("step", state.step());
+          json.put("best", Double.isNaN(state.best()) ? null : state.best());
+          json.put("best_step", state.bestStep());
+          json.put("evaluations_since_best", state.evaluationsSinceBest());
+          AtomicFiles.writeText(
+              part.resolve("state.json"),
+              JSON.writerWithDefaultPrettyPrinter().writeValueAsString(json) + "\n");
+        });
+    List<Path> steps = steps(folder);
+    for (Path old : steps.subList(0, Math.max(0, steps.size() - keep))) {
+      AtomicFiles.deleteRecursively(old);
+    }
+  }
+
+  /** The last checkpoint below {@code folder}, if there is one; a damaged one is a UserError. */
+  static Optional<Checkpoint> last(Path folder) {
+    List<Path> steps = steps(folder);
+    return steps.isEmpty() ? Optional.empty() : Optional.of(read(steps.get(steps.size() - 1)));
+  }
+
+  private static Checkpoint read(Path folder) {
+    Path file = folder.resolve("state.json");
+    JsonNode json;
+    try {
+      json = JSON.readTree(file.toFile());
+    } catch (com.fasterxml.jackson.core.JsonProcessingException e) {
+      throw new UserError(
+          file + ": not JSON; delete the folder to start the stage again", e);
+    } catch (IOException e) {
+      throw AtomicFiles.cannotRead(file, e);
+    }
+    State state =
+        new State(
+            json.path("stage").asText(),
+            json.path("settings").asText(),
+            json.path("step").asInt(),
+            json.path("best").asDouble(Double.NaN),
+            json.path("best_step").asInt(),
+            json.path("evaluations_since_best").asInt());
+    return new Checkpoint(
+        state,
+        Safetensors.open(folder.resolve("model.safetensors")).tensors(),
+        Safetensors.open(folder.resolve("optimizer.safetensors")).tensors());
+  }
+
+  private static List<Path> steps(Path folder) {
+    if (!Files.isDirectory(folder)) {
+      return List.of();
+    }
+    try (Stream<Path> all = Files.list(folder)) {
+      return all.filter(p -> p.getFileName().toString().matches("step-\\d+"))
+          .sorted(Comparator.comparingInt(Checkpoint::stepOf))
+          .toList();
+    } catch (IOException e) {
+      throw AtomicFiles.cannotRead(folder, e);
+    }
+  }
+
+  private static int stepOf(Path folder) {
+    return Integer.parseInt(folder.getFileName().toString().substring("step-".length()));
+  }
+}

@@ -1,0 +1,75 @@
+package dev.filtrate.train;
+
+import com.google.errorprone.annotations.MustBeClosed;
+import dev.filtrate.graph.Graph;
+import dev.filtrate.graph.Tensor;
+import dev.filtrate.graph.Value;
+import dev.filtrate.model.AdamW;
+import dev.filtrate.onnx.DeviceKind;
+import dev.filtrate.onnx.Lowering;
+import dev.filtrate.onnx.OnnxCodec;
+import dev.filtrate.onnx.Parameters;
+import dev.filtrate.onnx.Target;
+import dev.filtrate.runtime.ComputeSession;
+import dev.filtrate.runtime.RuntimeOptions;
+import dev.filtrate.runtime.TrainingSession;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * From graphs to sessions: which operators are used, and where they run.
+ *
+ * @param target the operators
+ * @param options device, threads, memory
+ */
+public record Engine(Target target, RuntimeOptions options) {
+  /** A graph as the runtime takes it, parameters among the inputs. */
+  public byte[] onnx(Graph graph) {
+    return OnnxCodec.encode(lowered(graph));
+  }
+
+  private Graph lowered(Graph graph) {
+    return Lowering.toOnnx(
+        graph, target, options.device().isCuda() ? DeviceKind.CUDA : DeviceKind.CPU);
+  }
+
+  /** A session whose parameters are constant: the runtime folds and fuses them. */
+  @MustBeClosed
+  public ComputeSession frozen(Graph graph, Map<String, Tensor> weights) {
+    byte[] model = OnnxCodec.encode(lowered(graph), Parameters.declared(), Map.of());
+    return ComputeSession.open(graph.name(), model, only(graph.parameters(), weights), options);
+  }
+
+  /** A session whose parameters are inputs, to be bound. */
+  @MustBeClosed
+  public ComputeSession open(Graph graph) {
+    return ComputeSession.open(graph.name(), onnx(graph), options);
+  }
+
+  /** The two graphs of a step, with their state on the device. */
+  @MustBeClosed
+  public TrainingSession training(Graph gradients, AdamW optimizer, Map<String, Tensor> weights) {
+    List<Value> trained = StageGraphs.trained(gradients);
+    Graph update = optimizer.graph(gradients.name() + "_update", trained);
+    return TrainingSession.open(
+        gradients.name(),
+        onnx(gradients),
+        onnx(update),
+        only(gradients.parameters(), weights),
+        trained.stream().map(Value::name).toList(),
+        options);
+  }
+
+  private static Map<String, Tensor> only(List<Value> parameters, Map<String, Tensor> weights) {
+    Map<String, Tensor> chosen = new LinkedHashMap<>();
+    for (Value p : parameters) {
+      Tensor tensor = weights.get(p.name());
+      if (tensor == null) {
+        throw new IllegalArgumentException("no weights for parameter " + p);
+      }
+      chosen.put(p.name(), tensor);
+    }
+    return chosen;
+  }
+}

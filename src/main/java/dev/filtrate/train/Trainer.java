@@ -1,0 +1,364 @@
+package dev.filtrate.train;
+
+import dev.filtrate.base.Randomness;
+import dev.filtrate.base.UserError;
+import dev.filtrate.data.batch.Batch;
+import dev.filtrate.data.batch.BatchStream;
+import dev.filtrate.data.batch.Batches;
+import dev.filtrate.graph.Graph;
+import dev.filtrate.graph.Tensor;
+import dev.filtrate.runtime.ComputeSession;
+import dev.filtrate.runtime.DeviceTensor;
+import dev.filtrate.runtime.DeviceTensors;
+import dev.filtrate.runtime.TrainingSession;
+import dev.filtrate.weights.Safetensors;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The one training loop. Everything in it is a function of seed and step, so a stage that goes on
+ * from a checkpoint ends with the same parameters, bit for bit on the CPU, as one that was never
+ * stopped.
+ */
+final class Trainer {
+  private final Engine engine;
+  private final long seed;
+  private final Surroundings around;
+
+  /**
+   * What a stage leaves behind and who watches it.
+   *
+   * @param checkpoints the folder for checkpoints of all stages
+   * @param settings how often one is written
+   * @param log {@code metrics.jsonl}
+   * @param progress who watches
+   * @param stop whether to write a checkpoint and stop
+   * @param resume whether to go on from a checkpoint that is there
+   */
+  record Surroundings(
+      Path checkpoints,
+      CheckpointSettings settings,
+      Path log,
+      Progress progress,
+      BooleanSupplier stop,
+      boolean resume) {}
+
+  /**
+   * What a stage made.
+   *
+   * @param weights all parameters that it started from, the trained ones changed
+   * @param step the update that they are from
+   * @param metrics on the validation examples; empty if it was not evaluated
+   */
+  record Outcome(Map<String, Tensor> weights, int step, Map<String, Double> metrics) {}
+
+  /** Thrown when a stage was asked to stop; its state is in a checkpoint. */
+  static final class Stopped extends RuntimeException {
+    Stopped(String stage, int step) {
+      super("stopped in " + stage + " after update " + step + "; go on with --resume");
+    }
+  }
+
+  Trainer(Engine engine, long seed, Surroundings around) {
+    this.engine = engine;
+    this.seed = seed;
+    this.around = around;
+  }
+
+  /** Trains a stage from these weights. */
+  Outcome train(
+      Stage stage, Map<String, Tensor> weights, Batches examples, Evaluator evaluator) {
+    Path folder = around.checkpoints().resolve(stage.name());
+    Optional<Checkpoint> last =
+        around.resume() ? Checkpoint.last(folder) : Optional.empty();
+    RunLog.rewind(around.log(), stage.name(), last.map(c -> c.state().step()).orElse(0));
+    Graph gradients = stage.gradients();
+    try (RunLog log = RunLog.open(around.log());
+        TrainingSession session =
+            engine.training(gradients, stage.settings().optimizer(), weights);
+        Frozen teacher = Frozen.of(engine, stage)) {
+      Course course = new Course(stage, weights, examples, evaluator, log, session, folder);
+      last.ifPresent(course::restore);
+      return course.run(teacher);
+    }
+  }
+
+  /** The teacher's session, or nobody's. */
+  private record Frozen(@Nullable ComputeSession session) implements AutoCloseable {
+    static Frozen of(Engine engine, Stage stage) {
+      Stage.FrozenTeacher t = stage.teacher().orElse(null);
+      return new Frozen(
+          t == null
+              ? null
+              : engine.frozen(StageGraphs.teacher("teacher", t.teacher()), t.weights()));
+    }
+
+    /** Its outputs for a batch, left on the device. */
+    DeviceTensors outputs(Batch batch) {
+      return session == null
+          ? DeviceTensors.empty()
+          : session.runOnDevice(Feeds.of(batch, session.inputs()));
+    }
+
+    @Override
+    public void close() {
+      if (session != null) {
+        session.close();
+      }
+    }
+  }
+
+  /** One stage under way. */
+  private final class Course {
+    private final Stage stage;
+    private final Map<String, Tensor> weights;
+    private final Batches examples;
+    private final Evaluator evaluator;
+    private final RunLog log;
+    private final TrainingSession session;
+    private final Path folder;
+    private final int steps;
+    private final int perEpoch;
+    private int step;
+    private double best = Double.NaN;
+    private int bestStep;
+    private int sinceBest;
+    private int evaluatedAt = -1;
+    private Map<String, Double> metrics = Map.of();
+    private Map<String, Double> bestMetrics = Map.of();
+    private @Nullable Map<String, Tensor> bestParameters;
+
+    Course(
+        Stage stage,
+        Map<String, Tensor> weights,
+        Batches examples,
+        Evaluator evaluator,
+        RunLog log,
+        TrainingSession session,
+        Path folder) {
+      this.stage = stage;
+      this.weights = weights;
+      this.examples = examples;
+      this.evaluator = evaluator;
+      this.log = log;
+      this.session = session;
+      this.folder = folder;
+      this.steps = stage.settings().updates(examples.data().size());
+      this.perEpoch = stage.settings().updatesPerEpoch(examples.data().size());
+    }
+
+    void restore(Checkpoint checkpoint) {
+      Checkpoint.State state = checkpoint.state();
+      if (!state.settings().equals(digest())) {
+        throw new UserError(
+            "%s: this checkpoint was made under other settings; start anew without --resume, or"
+                    .formatted(folder)
+                + " restore the recipe");
+      }
+      session.restore(checkpoint.parameters(), checkpoint.moments());
+      step = state.step();
+      best = state.best();
+      bestStep = state.bestStep();
+      sinceBest = state.evaluationsSinceBest();
+      if (Files.exists(bestFile())) {
+        bestParameters = Safetensors.open(bestFile()).tensors();
+      }
+    }
+
+    Outcome run(Frozen teacher) {
+      long began = System.nanoTime();
+      around.progress().begin(stage.name(), step, steps);
+      Speed speed = new Speed();
+      try (Evaluation evaluation = new Evaluation();
+          BatchStream batches = examples.stream(step / perEpoch, firstBatch(step))) {
+        while (step < steps && !endsEarly()) {
+          update(teacher, batches, speed);
+          boolean last = step == steps;
+          if (stage.settings().evaluation().every().due(step, perEpoch)) {
+            evaluation.evaluate();
+          }
+          boolean stopped = around.stop().getAsBoolean();
+          if (stopped || (!last && around.settings().every().due(step, perEpoch))) {
+            checkpoint();
+          }
+          if (stopped) {
+            throw new Stopped(stage.name(), step);
+          }
+        }
+        if (isEvaluated() && evaluatedAt != step) {
+          evaluation.evaluate();
+        }
+      }
+      around.progress().end(stage.name(), step, (System.nanoTime() - began) / 1e9);
+      return outcome();
+    }
+
+    private void update(Frozen teacher, BatchStream batches, Speed speed) {
+      int accumulation = microBatches();
+      Map<String, Float> sums = new LinkedHashMap<>();
+      int rows = 0;
+      for (int micro = 0; micro < accumulation; micro++) {
+        Batch batch = batches.next();
+        rows += batch.size();
+        long dropout =
+            Randomness.seedOf(
+                seed, stage.name() + "/dropout", (long) step * (1L << 20) + micro);
+        try (DeviceTensors outputs = teacher.outputs(batch)) {
+          accumulate(batch, accumulation, outputs.asMap(), dropout)
+              .forEach((term, value) -> sums.merge(term, value / accumulation, Float::sum));
+        }
+      }
+      requireFinite(sums);
+      double rate = stage.settings().schedule().rate(step, steps);
+      session.step(rate, step + 1L);
+      step++;
+      double perSecond = speed.of(rows);
+      log.update(stage.name(), step, (double) step / perEpoch, sums, rate, perSecond);
+      around
+          .progress()
+          .update(stage.name(), step, steps, sums, perSecond, speed.secondsPerUpdate() * (steps - step));
+    }
+
+    private Map<String, Float> accumulate(
+        Batch batch, int accumulation, Map<String, DeviceTensor> teacher, long dropout) {
+      Map<String, Tensor> feeds = new LinkedHashMap<>(Feeds.of(batch, session.inputs()));
+      feeds.put(StageGraphs.GRADIENT_SCALE, Tensor.scalar(1f / accumulation));
+      return session.accumulate(feeds, teacher, dropout);
+    }
+
+    /** Micro-batches of the next update: fewer at the end of an epoch. */
+    private int microBatches() {
+      return Math.min(
+          stage.settings().gradientAccumulationSteps(), examples.perEpoch() - firstBatch(step));
+    }
+
+    /** The first batch of an update, from 0 within its epoch. */
+    private int firstBatch(int update) {
+      return update % perEpoch * stage.settings().gradientAccumulationSteps();
+    }
+
+    private void requireFinite(Map<String, Float> losses) {
+      losses.forEach(
+          (term, value) -> {
+            if (!Float.isFinite(value)) {
+              throw new UserError(
+                  "stage '%s' step %d: %s is %s; all terms: %s; lower learning_rate or kl_alpha and"
+                          .formatted(stage.name(), step + 1, term, value, losses)
+                      + " mse_alpha");
+            }
+          });
+    }
+
+    private boolean isEvaluated() {
+      return stage.settings().evaluation().every().unit() != Every.Unit.NEVER;
+    }
+
+    private boolean endsEarly() {
+      int patience = stage.settings().evaluation().earlyStoppingPatience();
+      return patience > 0 && sinceBest >= patience;
+    }
+
+    private void take(Map<String, Double> measured) {
+      metrics = measured;
+      evaluatedAt = step;
+      double value = measured.getOrDefault(evaluator.selects(), Double.NaN);
+      double sign = Metrics.higherIsBetter(evaluator.selects()) ? 1 : -1;
+      boolean better = Double.isNaN(best) || sign * value > sign * best;
+      if (better) {
+        best = value;
+        bestStep = step;
+        sinceBest = 0;
+        bestMetrics = measured;
+        if (stage.settings().evaluation().saveBest()) {
+          Map<String, Tensor> parameters = session.trained();
+          Safetensors.write(bestFile(), parameters, Map.of());
+          bestParameters = parameters;
+        }
+      } else {
+        sinceBest++;
+      }
+      log.evaluation(stage.name(), step, (double) step / perEpoch, measured);
+      log.flush();
+      around.progress().evaluation(stage.name(), step, measured, better);
+    }
+
+    private Path bestFile() {
+      return folder.resolve("best").resolve("model.safetensors");
+    }
+
+    private void checkpoint() {
+      log.flush();
+      Checkpoint.State state =
+          new Checkpoint.State(stage.name(), digest(), step, best, bestStep, sinceBest);
+      new Checkpoint(state, session.trained(), session.moments())
+          .write(folder, around.settings().keep());
+    }
+
+    /** What must be the same for a stage to go on. */
+    private String digest() {
+      return "seed %d; %d updates, %d an epoch; %s; %s"
+          .formatted(seed, steps, perEpoch, stage.settings(), stage.model().config().json());
+    }
+
+    private Outcome outcome() {
+      boolean takesBest = stage.settings().evaluation().saveBest() && bestParameters != null;
+      Map<String, Tensor> all = new LinkedHashMap<>(weights);
+      all.putAll(takesBest ? bestParameters : session.trained());
+      return new Outcome(
+          all, takesBest ? bestStep : step, takesBest && !bestMetrics.isEmpty() ? bestMetrics : metrics);
+    }
+
+    /** The session that evaluates, made when it is first needed. */
+    private final class Evaluation implements AutoCloseable {
+      private @Nullable ComputeSession inference;
+
+      void evaluate() {
+        ComputeSession open = inference;
+        if (open == null) {
+          open = engine.open(StageGraphs.inference("evaluation", stage.model().withoutFilters()));
+          open.bindInputs(session.parameters());
+          inference = open;
+        }
+        take(evaluator.evaluate(open));
+      }
+
+      @Override
+      public void close() {
+        if (inference != null) {
+          inference.close();
+        }
+      }
+    }
+  }
+
+  /** Examples per second over the last updates. */
+  private static final class Speed {
+    private static final int WINDOW = 20;
+
+    private final List<long[]> recent = new ArrayList<>();
+
+    /** Notes an update of so many examples that ended now. */
+    double of(int rows) {
+      recent.add(new long[] {System.nanoTime(), rows});
+      if (recent.size() > WINDOW) {
+        recent.remove(0);
+      }
+      long sum = recent.stream().skip(1).mapToLong(r -> r[1]).sum();
+      double seconds = (recent.get(recent.size() - 1)[0] - recent.get(0)[0]) / 1e9;
+      return seconds > 0 ? sum / seconds : 0;
+    }
+
+    double secondsPerUpdate() {
+      int n = recent.size() - 1;
+      return n < 1 ? 0 : (recent.get(n)[0] - recent.get(0)[0]) / 1e9 / n;
+    }
+  }
+}
