@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -35,6 +36,7 @@ record Checkpoint(State state, Map<String, Tensor> parameters, Map<String, Tenso
    * @param step updates done
    * @param best the best metric so far; NaN = none yet
    * @param bestStep the step it was reached at
+   * @param bestMetrics all metrics of that step
    * @param evaluationsSinceBest for early stopping
    */
   record State(
@@ -43,6 +45,7 @@ record Checkpoint(State state, Map<String, Tensor> parameters, Map<String, Tenso
       int step,
       double best,
       int bestStep,
+      Map<String, Double> bestMetrics,
       int evaluationsSinceBest) {}
 
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -60,6 +63,8 @@ record Checkpoint(State state, Map<String, Tensor> parameters, Map<String, Tenso
           json.put("step", state.step());
           json.put("best", Double.isNaN(state.best()) ? null : state.best());
           json.put("best_step", state.bestStep());
+          ObjectNode metrics = json.putObject("best_metrics");
+          state.bestMetrics().forEach(metrics::put);
           json.put("evaluations_since_best", state.evaluationsSinceBest());
           AtomicFiles.writeText(
               part.resolve("state.json"),
@@ -88,6 +93,10 @@ record Checkpoint(State state, Map<String, Tensor> parameters, Map<String, Tenso
     } catch (IOException e) {
       throw AtomicFiles.cannotRead(file, e);
     }
+    Map<String, Double> bestMetrics = new LinkedHashMap<>();
+    json.path("best_metrics")
+        .properties()
+        .forEach(metric -> bestMetrics.put(metric.getKey(), metric.getValue().asDouble()));
     State state =
         new State(
             json.path("stage").asText(),
@@ -95,6 +104,7 @@ record Checkpoint(State state, Map<String, Tensor> parameters, Map<String, Tenso
             json.path("step").asInt(),
             json.path("best").asDouble(Double.NaN),
             json.path("best_step").asInt(),
+            bestMetrics,
             json.path("evaluations_since_best").asInt());
     return new Checkpoint(
         state,

@@ -53,12 +53,7 @@ public record Engine(Target target, RuntimeOptions options) {
     List<Value> trained = StageGraphs.trained(gradients);
     Graph update = optimizer.graph(gradients.name() + "_update", trained);
     return TrainingSession.open(
-        gradients.name(),
-        onnx(gradients),
-        onnx(update),
-        only(gradients.parameters(), weights),
-        trained.stream().map(Value::name).toList(),
-        options);
+        onnx(gradients), onnx(update), only(gradients.parameters(), weights), options);
   }
 
   private static Map<String, Tensor> only(List<Value> parameters, Map<String, Tensor> weights) {

@@ -7,6 +7,7 @@ import dev.filtrate.data.batch.BatchStream;
 import dev.filtrate.data.batch.Batches;
 import dev.filtrate.graph.Graph;
 import dev.filtrate.graph.Tensor;
+import dev.filtrate.graph.Value;
 import dev.filtrate.runtime.ComputeSession;
 import dev.filtrate.runtime.DeviceTensor;
 import dev.filtrate.runtime.DeviceTensors;
@@ -19,7 +20,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -85,7 +85,9 @@ final class Trainer {
         TrainingSession session =
             engine.training(gradients, stage.settings().optimizer(), weights);
         Frozen teacher = Frozen.of(engine, stage)) {
-      Course course = new Course(stage, weights, examples, evaluator, log, session, folder);
+      List<String> inputs = gradients.inputs().stream().map(Value::name).toList();
+      Course course =
+          new Course(stage, weights, examples, evaluator, log, session, inputs, folder);
       last.ifPresent(course::restore);
       return course.run(teacher);
     }
@@ -124,6 +126,7 @@ final class Trainer {
     private final Evaluator evaluator;
     private final RunLog log;
     private final TrainingSession session;
+    private final List<String> inputs;
     private final Path folder;
     private final int steps;
     private final int perEpoch;
@@ -143,6 +146,7 @@ final class Trainer {
         Evaluator evaluator,
         RunLog log,
         TrainingSession session,
+        List<String> inputs,
         Path folder) {
       this.stage = stage;
       this.weights = weights;
@@ -150,6 +154,7 @@ final class Trainer {
       this.evaluator = evaluator;
       this.log = log;
       this.session = session;
+      this.inputs = inputs;
       this.folder = folder;
       this.steps = stage.settings().updates(examples.data().size());
       this.perEpoch = stage.settings().updatesPerEpoch(examples.data().size());
@@ -163,10 +168,12 @@ final class Trainer {
                     .formatted(folder)
                 + " restore the recipe");
       }
-      session.restore(checkpoint.parameters(), checkpoint.moments());
+      checkpoint.parameters().forEach((p, value) -> session.parameters().get(p).set(value));
+      session.moments().set(checkpoint.moments());
       step = state.step();
       best = state.best();
       bestStep = state.bestStep();
+      bestMetrics = state.bestMetrics();
       sinceBest = state.evaluationsSinceBest();
       if (Files.exists(bestFile())) {
         bestParameters = Safetensors.open(bestFile()).tensors();
@@ -229,7 +236,7 @@ final class Trainer {
 
     private Map<String, Float> accumulate(
         Batch batch, int accumulation, Map<String, DeviceTensor> teacher, long dropout) {
-      Map<String, Tensor> feeds = new LinkedHashMap<>(Feeds.of(batch, session.inputs()));
+      Map<String, Tensor> feeds = new LinkedHashMap<>(Feeds.of(batch, inputs));
       feeds.put(StageGraphs.GRADIENT_SCALE, Tensor.scalar(1f / accumulation));
       return session.accumulate(feeds, teacher, dropout);
     }
@@ -278,7 +285,7 @@ final class Trainer {
         sinceBest = 0;
         bestMetrics = measured;
         if (stage.settings().evaluation().saveBest()) {
-          Map<String, Tensor> parameters = session.trained();
+          Map<String, Tensor> parameters = trained();
           Safetensors.write(bestFile(), parameters, Map.of());
           bestParameters = parameters;
         }
@@ -290,6 +297,15 @@ final class Trainer {
       around.progress().evaluation(stage.name(), step, measured, better);
     }
 
+    /** A copy of the parameters that learn. */
+    private Map<String, Tensor> trained() {
+      Map<String, Tensor> copies = new LinkedHashMap<>();
+      for (String p : session.gradients().names()) {
+        copies.put(p, session.parameters().get(p).download());
+      }
+      return copies;
+    }
+
     private Path bestFile() {
       return folder.resolve("best").resolve("model.safetensors");
     }
@@ -297,21 +313,25 @@ final class Trainer {
     private void checkpoint() {
       log.flush();
       Checkpoint.State state =
-          new Checkpoint.State(stage.name(), digest(), step, best, bestStep, sinceBest);
-      new Checkpoint(state, session.trained(), session.moments())
+          new Checkpoint.State(
+              stage.name(), digest(), step, best, bestStep, bestMetrics, sinceBest);
+      new Checkpoint(state, trained(), session.moments().download())
           .write(folder, around.settings().keep());
     }
 
     /** What must be the same for a stage to go on. */
     private String digest() {
-      return "seed %d; %d updates, %d an epoch; %s; %s"
-          .formatted(seed, steps, perEpoch, stage.settings(), stage.model().config().json());
+      List<String> terms =
+          stage.objective().terms().stream().map(t -> t.weight() + " " + t.name()).toList();
+      return "seed %d; %d updates, %d an epoch; %s; %s; %s"
+          .formatted(
+              seed, steps, perEpoch, terms, stage.settings(), stage.model().config().json());
     }
 
     private Outcome outcome() {
       boolean takesBest = stage.settings().evaluation().saveBest() && bestParameters != null;
       Map<String, Tensor> all = new LinkedHashMap<>(weights);
-      all.putAll(takesBest ? bestParameters : session.trained());
+      all.putAll(takesBest ? bestParameters : trained());
       return new Outcome(
           all, takesBest ? bestStep : step, takesBest && !bestMetrics.isEmpty() ? bestMetrics : metrics);
     }

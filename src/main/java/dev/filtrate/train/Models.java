@@ -1,0 +1,54 @@
+package dev.filtrate.train;
+
+import dev.filtrate.data.batch.Batch;
+import dev.filtrate.data.batch.BatchOptions;
+import dev.filtrate.data.batch.BatchStream;
+import dev.filtrate.data.batch.Batches;
+import dev.filtrate.graph.Tensor;
+import dev.filtrate.runtime.ComputeSession;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+
+/** What a finished model does: its metrics and its speed. */
+public final class Models {
+  private static final int WARM_UP = 10;
+  private static final int TIMED = 100;
+
+  private Models() {}
+
+  /** The metrics of a model. */
+  public static Map<String, Double> evaluate(Engine engine, Weights weights, Evaluator evaluator) {
+    try (ComputeSession session =
+        engine.frozen(
+            StageGraphs.inference("evaluation", weights.model().withoutFilters()),
+            weights.parameters())) {
+      return evaluator.evaluate(session);
+    }
+  }
+
+  /** Median milliseconds for one validation example at a time, at their own lengths. */
+  static double latencyMs(Engine engine, Weights weights, RunData data) {
+    Batches single =
+        Batches.evaluation(data.validation(), new BatchOptions(1, 1, 0, false));
+    List<Double> times = new ArrayList<>();
+    try (ComputeSession session =
+            engine.frozen(
+                StageGraphs.inference("latency", weights.model().withoutFilters()),
+                weights.parameters());
+        BatchStream stream = single.stream(0, 0)) {
+      for (int i = 0; i < WARM_UP + TIMED && stream.hasNext(); i++) {
+        Batch batch = stream.next();
+        Map<String, Tensor> feeds = Feeds.of(batch, session.inputs());
+        long began = System.nanoTime();
+        session.run(feeds);
+        times.add((System.nanoTime() - began) / 1e6);
+      }
+    }
+    List<Double> timed =
+        new ArrayList<>(times.subList(Math.min(WARM_UP, times.size() - 1), times.size()));
+    Collections.sort(timed);
+    return timed.get(timed.size() / 2);
+  }
+}

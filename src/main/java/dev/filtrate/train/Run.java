@@ -1,0 +1,145 @@
+package dev.filtrate.train;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.filtrate.base.AtomicFiles;
+import dev.filtrate.base.UserError;
+import dev.filtrate.runtime.OnnxRuntime;
+import dev.filtrate.runtime.RuntimeOptions;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
+
+/**
+ * A recipe carried out: the run's folder, and every seed's stages in it ({@link SeedRun}). A run of
+ * several seeds has a folder {@code seed-N} for each.
+ */
+public final class Run {
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final String RECIPE = "recipe.yaml";
+
+  private final Recipe recipe;
+  private final Progress progress;
+  private final BooleanSupplier stop;
+  private final boolean resume;
+
+  /**
+   * A run that has not begun.
+   *
+   * @param progress who watches
+   * @param stop asked after every update: whether to write a checkpoint and stop
+   * @param resume whether to go on where an earlier run in the same folder stopped
+   */
+  public Run(Recipe recipe, Progress progress, BooleanSupplier stop, boolean resume) {
+    this.recipe = recipe;
+    this.progress = progress;
+    this.stop = stop;
+    this.resume = resume;
+  }
+
+  /** Where a recipe's sessions run. */
+  public static Engine engine(Recipe recipe) {
+    return new Engine(
+        recipe.target(),
+        RuntimeOptions.defaults().withDevice(recipe.device()).withThreads(recipe.threads()));
+  }
+
+  /** Does everything; whatever is wrong with the input is a {@link UserError}. */
+  public Results execute() {
+    claim();
+    RunData data =
+        RunData.read(recipe, recipe.seeds().get(0), recipe.outputDir().resolve("tokenizer"));
+    progress.note(
+        "task %s: %,d training and %,d validation examples"
+            .formatted(data.spec().name(), data.train().size(), data.validation().size()));
+    List<Results.Row> rows = new ArrayList<>();
+    for (long seed : recipe.seeds()) {
+      rows.addAll(seedRun(seed, data).execute());
+    }
+    Results results = new Results(data.spec().name(), data.spec().metric(), Results.merge(rows));
+    writeJson(recipe.outputDir().resolve("results.json"), results.toJson());
+    return results;
+  }
+
+  /** The folder of a seed's models. */
+  public static Path folder(Recipe recipe, long seed) {
+    return recipe.seeds().size() == 1
+        ? recipe.outputDir()
+        : recipe.outputDir().resolve("seed-" + seed);
+  }
+
+  private SeedRun seedRun(long seed, RunData data) {
+    Path folder = folder(recipe, seed);
+    Trainer.Surroundings around =
+        new Trainer.Surroundings(
+            folder.resolve("checkpoints"),
+            recipe.checkpoint(),
+            folder.resolve("metrics.jsonl"),
+            progress,
+            stop,
+            resume);
+    return new SeedRun(recipe, seed, data, engine(recipe), folder, around);
+  }
+
+  /** Takes the folder: a fresh one, or with --resume one of the same recipe. */
+  void claim() {
+    Path folder = recipe.outputDir();
+    Path file = folder.resolve(RECIPE);
+    boolean there = Files.exists(folder) && !isEmpty(folder);
+    if (there && !resume) {
+      throw new UserError(
+          folder + ": exists already; go on with --resume, or choose another --output_dir");
+    }
+    if (there && Files.exists(file)) {
+      String known = read(file);
+      if (!known.equals(recipe.resolved())) {
+        throw new UserError(
+            folder
+                + ": was made under another recipe (see "
+                + file
+                + "); restore its settings to resume, or choose another --output_dir");
+      }
+    }
+    AtomicFiles.writeText(file, recipe.resolved());
+    ObjectNode environment = JSON.createObjectNode();
+    OnnxRuntime.facts().forEach(environment::put);
+    environment.put("java", System.getProperty("java.vm.name") + " " + Runtime.version());
+    environment.put(
+        "os", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
+    environment.put("processors", Runtime.getRuntime().availableProcessors());
+    writeJson(folder.resolve("environment.json"), environment);
+  }
+
+  private static boolean isEmpty(Path folder) {
+    if (!Files.isDirectory(folder)) {
+      return false;
+    }
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.findAny().isEmpty();
+    } catch (IOException e) {
+      throw AtomicFiles.cannotRead(folder, e);
+    }
+  }
+
+  private static String read(Path file) {
+    try {
+      return Files.readString(file);
+    } catch (IOException e) {
+      throw AtomicFiles.cannotRead(file, e);
+    }
+  }
+
+  static void writeJson(Path file, ObjectNode json) {
+    try {
+      AtomicFiles.writeText(
+          file, JSON.writerWithDefaultPrettyPrinter().writeValueAsString(json) + "\n");
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException(file + ": " + json, e);
+    }
+  }
+}

@@ -1,0 +1,117 @@
+package dev.filtrate.train;
+
+import dev.filtrate.base.Check;
+import dev.filtrate.base.AtomicFiles;
+import dev.filtrate.data.Labels;
+import dev.filtrate.data.TaskData;
+import dev.filtrate.data.TaskSpec;
+import dev.filtrate.data.batch.BatchOptions;
+import dev.filtrate.data.batch.Batches;
+import dev.filtrate.data.batch.EncodedExamples;
+import dev.filtrate.data.tokenize.Tokenizer;
+import dev.filtrate.model.ModelConfig;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Stream;
+
+/**
+ * A task's examples as ids, ready to be cut into batches.
+ *
+ * @param spec the task
+ * @param labels its classes, or scores
+ * @param train the examples to train on
+ * @param validation the examples to evaluate on
+ * @param vocabularySize the least {@code vocab_size} of a model that takes these ids
+ * @param tokenizerFiles what belongs beside a model that was trained on them
+ * @param tokenizerHash SHA-256 of its {@code tokenizer.json}
+ */
+public record RunData(
+    TaskSpec spec,
+    Labels labels,
+    EncodedExamples train,
+    EncodedExamples validation,
+    TokenizerSettings settings,
+    int vocabularySize,
+    List<Path> tokenizerFiles,
+    String tokenizerHash) {
+  /** Copies the list. */
+  public RunData {
+    tokenizerFiles = List.copyOf(tokenizerFiles);
+  }
+
+  /**
+   * Reads and encodes a recipe's task, and writes the tokenizer's files into {@code
+   * tokenizerFolder}.
+   *
+   * @param seed decides what {@code validation_fraction} holds out
+   */
+  public static RunData read(Recipe recipe, long seed, Path tokenizerFolder) {
+    TaskSpec spec = recipe.requireTask();
+    TaskData data = TaskData.read(spec, seed);
+    Metrics.check(spec.metric(), data.labels());
+    Path path =
+        recipe.tokenizerPath().orElseThrow(() -> new IllegalStateException("no tokenizer"));
+    try (Tokenizer tokenizer = Tokenizer.read(path, recipe.tokenizer().maxLength())) {
+      AtomicFiles.writeFolder(tokenizerFolder, tokenizer::write);
+      return new RunData(
+          spec,
+          data.labels(),
+          EncodedExamples.of(data.train(), data.labels().problemType(), tokenizer),
+          EncodedExamples.of(data.validation(), data.labels().problemType(), tokenizer),
+          recipe.tokenizer(),
+          tokenizer.vocabularySize(),
+          files(tokenizerFolder),
+          tokenizer.sha256());
+    }
+  }
+
+  private static List<Path> files(Path folder) {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.sorted().toList();
+    } catch (IOException e) {
+      throw AtomicFiles.cannotRead(folder, e);
+    }
+  }
+
+  /** The names of the classes for a config; one for scores. */
+  public List<String> labelNames() {
+    return labels.isRegression() ? List.of("LABEL_0") : labels.names();
+  }
+
+  /** Batches to train on, in the order of this seed. */
+  public Batches training(int batchSize, long seed) {
+    return Batches.training(train, options(batchSize), seed);
+  }
+
+  /** Validation, with every metric of the task, the one that selects first. */
+  public Evaluator evaluator(int batchSize) {
+    Set<String> metrics = new LinkedHashSet<>(List.of(spec.metric()));
+    metrics.addAll(labels.isRegression() ? Metrics.REGRESSION : classification());
+    return new Evaluator(Batches.evaluation(validation, options(batchSize)), List.copyOf(metrics));
+  }
+
+  private List<String> classification() {
+    return labels.count() == 2
+        ? List.of("accuracy", "f1", "matthews_correlation")
+        : List.of("accuracy", "f1_macro", "matthews_correlation");
+  }
+
+  private BatchOptions options(int batchSize) {
+    return new BatchOptions(batchSize, settings.padToMultipleOf(), 0, true);
+  }
+
+  /** Checks that a model can take these ids and lengths. */
+  void requireFits(String who, ModelConfig config) {
+    Check.user(
+        vocabularySize <= config.common().vocabSize(),
+        "%s: its vocab_size is %d, but the tokenizer's ids go up to %d; use the tokenizer that"
+            + " belongs to the model, or a config with a larger vocab_size",
+        who,
+        config.common().vocabSize(),
+        vocabularySize - 1);
+  }
+}

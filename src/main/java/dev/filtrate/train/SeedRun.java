@@ -1,0 +1,232 @@
+package dev.filtrate.train;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.filtrate.base.AtomicFiles;
+import dev.filtrate.base.UserError;
+import dev.filtrate.model.Filters;
+import dev.filtrate.model.Head;
+import dev.filtrate.model.Model;
+import dev.filtrate.model.ModelConfig;
+import dev.filtrate.train.StageGraphs.TeacherStates;
+import dev.filtrate.weights.LoadedWeights;
+import dev.filtrate.weights.ModelFolder;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The stages of a recipe under one seed, in their order: fine-tuning of teacher and student, filter
+ * learning of both, then every method. A stage hands over through its folder, so a run that resumes
+ * takes up finished stages from there.
+ */
+final class SeedRun {
+  private final Recipe recipe;
+  private final long seed;
+  private final RunData data;
+  private final Engine engine;
+  private final Path folder;
+  private final Trainer.Surroundings around;
+  private final Trainer trainer;
+
+  /** A model as a stage left it. */
+  record Trained(Weights weights, Map<String, Double> metrics) {}
+
+  SeedRun(
+      Recipe recipe,
+      long seed,
+      RunData data,
+      Engine engine,
+      Path folder,
+      Trainer.Surroundings around) {
+    this.recipe = recipe;
+    this.seed = seed;
+    this.data = data;
+    this.engine = engine;
+    this.folder = folder;
+    this.around = around;
+    this.trainer = new Trainer(engine, seed, around);
+  }
+
+  /** All stages that the compared methods need; a row for the teacher and one for each method. */
+  List<Results.Row> execute() {
+    List<Method> methods = recipe.compare();
+    List<Results.Row> rows = new ArrayList<>();
+    Trained teacher = null;
+    if (methods.stream().anyMatch(Method::distils)) {
+      teacher = teacher();
+      rows.add(row("teacher", teacher));
+    }
+    Weights raw = studentStart(teacher);
+    boolean fair = recipe.start() == Start.FAIR;
+    boolean finetunes = fair || methods.contains(Method.FINETUNED) || methods.contains(Method.TED);
+    Trained finetuned =
+        finetunes ? finetune("student", raw, recipe.student().finetune()) : new Trained(raw, Map.of());
+    for (Method method : methods) {
+      Weights start = fair || method == Method.TED ? finetuned.weights() : raw;
+      Trained trained =
+          method == Method.FINETUNED || teacher == null
+              ? finetuned
+              : distil(method, teacher.weights(), start);
+      rows.add(row(method.id(), trained));
+    }
+    return rows;
+  }
+
+  private Trained teacher() {
+    ModelSettings settings = recipe.teacher();
+    ModelConfig config = config("teacher", recipe.teacherConfig());
+    Model model = new Model(config, Head.SEQUENCE_CLASSIFICATION, Optional.empty());
+    return finetune("teacher", start(settings, model), settings.finetune());
+  }
+
+  private Weights studentStart(@Nullable Trained teacher) {
+    ModelSettings settings = recipe.student();
+    ModelConfig config = config("student", recipe.studentConfig());
+    Model model = new Model(config, Head.SEQUENCE_CLASSIFICATION, Optional.empty());
+    if (settings.teacherLayers().isEmpty()) {
+      return start(settings, model);
+    }
+    if (teacher == null) {
+      throw new UserError(
+          "student.teacher_layers: needs a teacher; compare at least one of kd, lwd, ted");
+    }
+    LoadedWeights copied =
+        Weights.ofTeacher(model, settings.teacherLayers(), teacher.weights(), seed);
+    copied.announcements().forEach(around.progress()::note);
+    return new Weights(model, copied.parameters());
+  }
+
+  private ModelConfig config(String who, Optional<ModelConfig> given) {
+    ModelConfig config =
+        given.orElseThrow(
+            () ->
+                new UserError(
+                    who + ": has no config; give model_name_or_path, or config for a new one"));
+    data.requireFits(who, config);
+    return config.withLabels(data.labelNames());
+  }
+
+  private Weights start(ModelSettings settings, Model model) {
+    Path from = settings.folder();
+    LoadedWeights loaded =
+        from == null ? Weights.random(model, seed) : Weights.load(model, from, seed, false);
+    loaded.announcements().forEach(around.progress()::note);
+    return new Weights(model, loaded.parameters());
+  }
+
+  /** Stage 0, or what was given if the recipe leaves it out. */
+  Trained finetune(String who, Weights start, StageSettings settings) {
+    if (settings.isSkipped()) {
+      Evaluator evaluator = data.evaluator(settings.evalBatchSize());
+      return new Trained(start, Models.evaluate(engine, start, evaluator));
+    }
+    Stage stage = Stage.finetune(who + "/finetuned", dropping(start, settings), settings);
+    return stage(stage, start);
+  }
+
+  /** Stage I. */
+  Weights learnFilters(String who, Weights finetuned, Filters filters, StageSettings settings) {
+    Weights start = finetuned.with(filters, seed, true);
+    if (settings.isSkipped()) {
+      return start;
+    }
+    Stage stage = Stage.learnFilters(who + "/filters", dropping(start, settings), settings);
+    return stage(stage, start).weights();
+  }
+
+  private Trained distil(Method method, Weights teacher, Weights start) {
+    FilterSettings filters = recipe.filters();
+    int width = teacher.model().config().hiddenSize();
+    Weights student = start.withoutFilters();
+    Stage.FrozenTeacher frozen = frozen(teacher.withoutFilters(), TeacherStates.NONE);
+    if (method == Method.LWD) {
+      student = student.with(filters.projections(width), seed, false);
+      frozen = frozen(teacher.withoutFilters(), TeacherStates.HIDDEN);
+    } else if (method == Method.TED) {
+      Filters ofTeacher = filters.teacher(width);
+      Filters ofStudent = filters.student(width);
+      Weights taught =
+          learnFilters("teacher", teacher, ofTeacher, recipe.teacher().learnFilters());
+      Weights learnt =
+          learnFilters("student", start, ofStudent, recipe.student().learnFilters());
+      frozen = frozen(taught.with(ofTeacher, seed, false), TeacherStates.FILTERED);
+      student = learnt.with(ofStudent, seed, false);
+    }
+    return distil(method.id(), recipe.settings(method), frozen, student);
+  }
+
+  /** Stage II, or a baseline. */
+  Trained distil(
+      String name, DistillSettings settings, Stage.FrozenTeacher teacher, Weights student) {
+    Model model = dropping(student, settings.stage());
+    return stage(
+        Stage.distil(name, model, teacher, settings.objective(), settings.stage()), student);
+  }
+
+  private Stage.FrozenTeacher frozen(Weights teacher, TeacherStates states) {
+    StageGraphs.Teacher graph =
+        new StageGraphs.Teacher(
+            teacher.model(), states, recipe.filters().teacherFilterInterval());
+    return new Stage.FrozenTeacher(graph, teacher.parameters());
+  }
+
+  /** The model with the dropout of a stage. */
+  private static Model dropping(Weights weights, StageSettings settings) {
+    Model m = weights.model();
+    return new Model(settings.dropouts().applyTo(m.config()), m.head(), m.filters());
+  }
+
+  private Trained stage(Stage stage, Weights start) {
+    Path result = around.checkpoints().resolve(stage.name()).resolve("result.json");
+    Path model = folder.resolve(stage.name());
+    if (around.resume() && Files.exists(result)) {
+      return new Trained(
+          new Weights(start.model(), ModelFolder.open(model).tensors()), metrics(result));
+    }
+    StageSettings settings = stage.settings();
+    Trainer.Outcome outcome =
+        trainer.train(
+            stage,
+            start.parameters(),
+            data.training(settings.trainBatchSize(), seed),
+            data.evaluator(settings.evalBatchSize()));
+    Weights trained = new Weights(start.model(), outcome.weights());
+    trained.write(model, data.tokenizerFiles());
+    ObjectNode json = new ObjectMapper().createObjectNode();
+    json.put("step", outcome.step());
+    ObjectNode metrics = json.putObject("metrics");
+    outcome.metrics().forEach(metrics::put);
+    Run.writeJson(result, json);
+    return new Trained(trained, outcome.metrics());
+  }
+
+  private static Map<String, Double> metrics(Path result) {
+    Map<String, Double> metrics = new LinkedHashMap<>();
+    try {
+      JsonNode json = new ObjectMapper().readTree(result.toFile());
+      json.path("metrics")
+          .properties()
+          .forEach(e -> metrics.put(e.getKey(), e.getValue().asDouble()));
+    } catch (IOException e) {
+      throw AtomicFiles.cannotRead(result, e);
+    }
+    return metrics;
+  }
+
+  private Results.Row row(String name, Trained trained) {
+    Weights plain = trained.weights().withoutFilters();
+    return new Results.Row(
+        name,
+        plain.count(),
+        Models.latencyMs(engine, plain, data),
+        Map.of(seed, trained.metrics()));
+  }
+}

@@ -1,0 +1,135 @@
+package dev.filtrate.train;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.filtrate.graph.Graph;
+import dev.filtrate.graph.Tensor;
+import dev.filtrate.graph.Value;
+import dev.filtrate.model.Filters;
+import dev.filtrate.model.Head;
+import dev.filtrate.model.Model;
+import dev.filtrate.model.Objective;
+import dev.filtrate.weights.Initialization;
+import dev.filtrate.weights.LoadedWeights;
+import dev.filtrate.weights.ModelFolder;
+import dev.filtrate.weights.TeacherLayers;
+import dev.filtrate.weights.WeightLoading;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * A model with its parameters.
+ *
+ * @param model config, head, filters
+ * @param parameters float32, by their names in the checkpoint
+ */
+public record Weights(Model model, Map<String, Tensor> parameters) {
+  /** The parameters of a model without filters: backbone and head. */
+  private static List<Value> backbone(Model model) {
+    return StageGraphs.inference("parameters", model.withoutFilters()).parameters();
+  }
+
+  /** The parameters of Stage I that fine-tuning does not have: filters, their poolers and heads. */
+  private static List<Value> filters(Model model) {
+    Graph stageOne =
+        StageGraphs.gradients(
+            "parameters", model, Objective.filterTask(), Filters::owns, false);
+    return StageGraphs.trained(stageOne);
+  }
+
+  /** A model from a Hugging Face folder; what is missing is made under {@code seed}. */
+  static LoadedWeights load(Model model, Path folder, long seed, boolean ignoreMismatchedSizes) {
+    return WeightLoading.of(model.config(), seed)
+        .ignoringMismatchedSizes(ignoreMismatchedSizes)
+        .load(ModelFolder.open(folder), parameters(model));
+  }
+
+  /** A model from scratch. */
+  static LoadedWeights random(Model model, long seed) {
+    Map<String, Tensor> made =
+        Initialization.of(model.config(), seed).initialize(parameters(model));
+    return new LoadedWeights(made, List.of(), List.of());
+  }
+
+  /** A student made of layers of its teacher. */
+  static LoadedWeights ofTeacher(Model model, List<Integer> layers, Weights teacher, long seed) {
+    return new TeacherLayers(layers)
+        .initialize(
+            "the teacher",
+            teacher.parameters(),
+            parameters(model),
+            WeightLoading.of(model.config(), seed));
+  }
+
+  private static List<Value> parameters(Model model) {
+    List<Value> all = new ArrayList<>(backbone(model));
+    if (model.filters().isPresent()) {
+      all.addAll(filters(model));
+    }
+    return all;
+  }
+
+  /**
+   * The same backbone with filters, which are made under {@code seed} unless they are there.
+   *
+   * @param stageOne whether poolers and heads of Stage I are wanted too
+   */
+  Weights with(Filters filters, long seed, boolean stageOne) {
+    Model extended = model.with(filters);
+    Initialization initialization = Initialization.of(model.config(), seed);
+    Map<String, Tensor> all = new LinkedHashMap<>(withoutFilters().parameters());
+    for (Value p : filters(extended)) {
+      if (stageOne || !Filters.isStageOne(p.name())) {
+        Tensor known = parameters.get(p.name());
+        boolean fits = known != null && known.shape().equals(p.shape());
+        all.put(p.name(), fits ? known : initialization.initialize(p));
+      }
+    }
+    return new Weights(extended, all);
+  }
+
+  /** The same without filters. */
+  Weights withoutFilters() {
+    Map<String, Tensor> kept = new LinkedHashMap<>(parameters);
+    kept.keySet().removeIf(Filters::owns);
+    return new Weights(model.withoutFilters(), kept);
+  }
+
+  /** The same with a model that differs in what it drops, not in what it holds. */
+  Weights as(Model other) {
+    return new Weights(other, parameters);
+  }
+
+  /** Writes a Hugging Face folder; filters are told in its config under the release's keys. */
+  void write(Path folder, List<Path> tokenizerFiles) {
+    ObjectNode config = model.config().json();
+    config.putArray("architectures").add(architecture());
+    config.put("dtype", "float32");
+    Optional<Filters> filters = model.filters();
+    filters.ifPresent(
+        f -> {
+          config.put("train_filters", parameters.keySet().stream().anyMatch(Filters::isStageOne));
+          config.put("filter_interval", f.interval());
+          config.put("filter_output_dim", f.outputDim());
+          config.put("filter_nonlinear", f.nonlinear());
+          config.put("filter_disabled", false);
+        });
+    ModelFolder.write(folder, config, parameters, tokenizerFiles);
+  }
+
+  private String architecture() {
+    String family = model.config().prefix().equals("bert") ? "Bert" : "DebertaV2";
+    return family
+        + (model.head() == Head.QUESTION_ANSWERING
+            ? "ForQuestionAnswering"
+            : "ForSequenceClassification");
+  }
+
+  /** The number of parameters of backbone and head, what an export holds. */
+  public long count() {
+    return withoutFilters().parameters().values().stream().mapToLong(Tensor::size).sum();
+  }
+}
