@@ -106,13 +106,26 @@ public final class Run {
       }
     }
     AtomicFiles.writeText(file, recipe.resolved());
+    writeJson(folder.resolve("environment.json"), environment());
+  }
+
+  private static ObjectNode environment() {
     ObjectNode environment = JSON.createObjectNode();
-    OnnxRuntime.facts().forEach(environment::put);
+    environment.put("filtrate", version());
+    environment.put("onnxruntime", OnnxRuntime.version());
+    environment.put("providers", String.join(", ", OnnxRuntime.providers()));
+    environment.put("cpu_features", String.join(", ", OnnxRuntime.cpuFeatures()));
     environment.put("java", System.getProperty("java.vm.name") + " " + Runtime.version());
     environment.put(
         "os", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
     environment.put("processors", Runtime.getRuntime().availableProcessors());
-    writeJson(folder.resolve("environment.json"), environment);
+    return environment;
+  }
+
+  /** The program's version, from its jar. */
+  private static String version() {
+    String version = Run.class.getPackage().getImplementationVersion();
+    return version == null ? "development" : version;
   }
 
   private static boolean isEmpty(Path folder) {
