@@ -117,8 +117,7 @@ public final class Bench {
   }
 
   private Stage stageOne(Weights student) {
-    return Stage.learnFilters(
-        "learn_filters", student.model(), recipe.student().learnFilters());
+    return Stage.learnFilters("learn_filters", student.model(), recipe.student().learnFilters());
   }
 
   private Stage.FrozenTeacher teacher() {
@@ -132,8 +131,7 @@ public final class Bench {
   private void stageTwo(Weights student) {
     DistillSettings settings = recipe.settings(Method.TED);
     Stage stage =
-        Stage.distil(
-            "ted", student.model(), teacher(), settings.objective(), settings.stage());
+        Stage.distil("ted", student.model(), teacher(), settings.objective(), settings.stage());
     long built = System.nanoTime();
     Graph gradients = stage.gradients();
     results.put("graph_build_s", seconds(built));
@@ -201,8 +199,7 @@ public final class Bench {
       times[i] = seconds(began);
     }
     Arrays.sort(times);
-    ObjectNode figures =
-        results.putObject(part.name().toLowerCase(java.util.Locale.ROOT));
+    ObjectNode figures = results.putObject(part.name().toLowerCase(java.util.Locale.ROOT));
     figures.put("median_s", times[steps / 2]);
     figures.put("min_s", times[0]);
     figures.put("max_s", times[steps - 1]);

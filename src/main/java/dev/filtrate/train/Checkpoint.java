@@ -88,8 +88,7 @@ record Checkpoint(State state, Map<String, Tensor> parameters, Map<String, Tenso
     try {
       json = JSON.readTree(file.toFile());
     } catch (com.fasterxml.jackson.core.JsonProcessingException e) {
-      throw new UserError(
-          file + ": not JSON; delete the folder to start the stage again", e);
+      throw new UserError(file + ": not JSON; delete the folder to start the stage again", e);
     } catch (IOException e) {
       throw AtomicFiles.cannotRead(file, e);
     }

@@ -1,6 +1,5 @@
 package dev.filtrate.train;
 
-import com.google.errorprone.annotations.MustBeClosed;
 import dev.filtrate.graph.Graph;
 import dev.filtrate.graph.Tensor;
 import dev.filtrate.graph.Value;
@@ -35,20 +34,17 @@ public record Engine(Target target, RuntimeOptions options) {
   }
 
   /** A session whose parameters are constant: the runtime folds and fuses them. */
-  @MustBeClosed
   public ComputeSession frozen(Graph graph, Map<String, Tensor> weights) {
     byte[] model = OnnxCodec.encode(lowered(graph), Parameters.declared(), Map.of());
     return ComputeSession.open(graph.name(), model, only(graph.parameters(), weights), options);
   }
 
   /** A session whose parameters are inputs, to be bound. */
-  @MustBeClosed
   public ComputeSession open(Graph graph) {
     return ComputeSession.open(graph.name(), onnx(graph), options);
   }
 
   /** The two graphs of a step, with their state on the device. */
-  @MustBeClosed
   public TrainingSession training(Graph gradients, AdamW optimizer, Map<String, Tensor> weights) {
     List<Value> trained = StageGraphs.trained(gradients);
     Graph update = optimizer.graph(gradients.name() + "_update", trained);

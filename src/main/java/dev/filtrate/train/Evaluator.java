@@ -9,12 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/**
- * A model's answers to some examples.
- *
- * @param logits row by row in the order of the examples, {@code width} each
- * @param width the number of classes, or 1
- */
+/** Examples with labels, and the metrics of a model's answers to them. */
 public final class Evaluator {
   private final Batches examples;
   private final List<String> metrics;

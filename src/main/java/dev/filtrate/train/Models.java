@@ -30,8 +30,7 @@ public final class Models {
 
   /** Median milliseconds for one validation example at a time, at their own lengths. */
   static double latencyMs(Engine engine, Weights weights, RunData data) {
-    Batches single =
-        Batches.evaluation(data.validation(), new BatchOptions(1, 1, 0, false));
+    Batches single = Batches.evaluation(data.validation(), new BatchOptions(1, 1, 0, false));
     List<Double> times = new ArrayList<>();
     try (ComputeSession session =
             engine.frozen(

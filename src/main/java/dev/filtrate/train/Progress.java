@@ -48,8 +48,7 @@ public interface Progress {
             double secondsLeft) {}
 
         @Override
-        public void evaluation(
-            String stage, int step, Map<String, Double> metrics, boolean best) {}
+        public void evaluation(String stage, int step, Map<String, Double> metrics, boolean best) {}
 
         @Override
         public void end(String stage, int step, double seconds) {}

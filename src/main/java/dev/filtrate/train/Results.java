@@ -25,10 +25,7 @@ public record Results(String task, String metric, List<Row> rows) {
    * @param metrics per seed, all metrics of the task
    */
   public record Row(
-      String name,
-      long parameters,
-      double latencyMs,
-      Map<Long, Map<String, Double>> metrics) {
+      String name, long parameters, double latencyMs, Map<Long, Map<String, Double>> metrics) {
     /** Copies the map. */
     public Row {
       metrics = new LinkedHashMap<>(metrics);
@@ -106,8 +103,7 @@ public record Results(String task, String metric, List<Row> rows) {
       } else {
         Map<Long, Map<String, Double>> metrics = new LinkedHashMap<>(known.metrics());
         metrics.putAll(row.metrics());
-        merged.put(
-            row.name(), new Row(row.name(), row.parameters(), known.latencyMs(), metrics));
+        merged.put(row.name(), new Row(row.name(), row.parameters(), known.latencyMs(), metrics));
       }
     }
     return new ArrayList<>(merged.values());

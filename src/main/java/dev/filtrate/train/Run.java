@@ -116,8 +116,7 @@ public final class Run {
     environment.put("providers", String.join(", ", OnnxRuntime.providers()));
     environment.put("cpu_features", String.join(", ", OnnxRuntime.cpuFeatures()));
     environment.put("java", System.getProperty("java.vm.name") + " " + Runtime.version());
-    environment.put(
-        "os", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
+    environment.put("os", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
     environment.put("processors", Runtime.getRuntime().availableProcessors());
     return environment;
   }

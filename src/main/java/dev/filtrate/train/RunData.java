@@ -1,7 +1,7 @@
 package dev.filtrate.train;
 
-import dev.filtrate.base.Check;
 import dev.filtrate.base.AtomicFiles;
+import dev.filtrate.base.Check;
 import dev.filtrate.data.Labels;
 import dev.filtrate.data.TaskData;
 import dev.filtrate.data.TaskSpec;
@@ -53,8 +53,7 @@ public record RunData(
     TaskSpec spec = recipe.requireTask();
     TaskData data = TaskData.read(spec, seed);
     Metrics.check(spec.metric(), data.labels());
-    Path path =
-        recipe.tokenizerPath().orElseThrow(() -> new IllegalStateException("no tokenizer"));
+    Path path = recipe.tokenizerPath().orElseThrow(() -> new IllegalStateException("no tokenizer"));
     try (Tokenizer tokenizer = Tokenizer.read(path, recipe.tokenizer().maxLength())) {
       AtomicFiles.writeFolder(tokenizerFolder, tokenizer::write);
       return new RunData(

@@ -44,7 +44,9 @@ public final class RunLog implements AutoCloseable {
     }
   }
 
-  /** Drops what a stage wrote after an update, so that it can go on from there (0 = from the start). */
+  /**
+   * Drops what a stage wrote after an update, so that it can go on from there (0 = from the start).
+   */
   static void rewind(Path file, String stage, int step) {
     if (!Files.exists(file)) {
       return;
@@ -53,8 +55,7 @@ public final class RunLog implements AutoCloseable {
     try {
       for (String line : Files.readAllLines(file, StandardCharsets.UTF_8)) {
         JsonNode json = parse(line);
-        boolean whole = json != null; // a line that was cut off is nothing to keep
-        if (whole && !(json.path("stage").asText().equals(stage) && json.path("step").asInt() > step)) {
+        if (json != null && !isAfter(json, stage, step)) { // a line cut off is nothing to keep
           kept.add(line + "\n");
         }
       }
@@ -62,6 +63,10 @@ public final class RunLog implements AutoCloseable {
       throw AtomicFiles.cannotRead(file, e);
     }
     AtomicFiles.writeText(file, String.join("", kept));
+  }
+
+  private static boolean isAfter(JsonNode line, String stage, int step) {
+    return line.path("stage").asText().equals(stage) && line.path("step").asInt() > step;
   }
 
   private static @Nullable JsonNode parse(String line) {

@@ -68,7 +68,9 @@ final class SeedRun {
     boolean fair = recipe.start() == Start.FAIR;
     boolean finetunes = fair || methods.contains(Method.FINETUNED) || methods.contains(Method.TED);
     Trained finetuned =
-        finetunes ? finetune("student", raw, recipe.student().finetune()) : new Trained(raw, Map.of());
+        finetunes
+            ? finetune("student", raw, recipe.student().finetune())
+            : new Trained(raw, Map.of());
     for (Method method : methods) {
       Weights start = fair || method == Method.TED ? finetuned.weights() : raw;
       Trained trained =
@@ -153,10 +155,8 @@ final class SeedRun {
     } else if (method == Method.TED) {
       Filters ofTeacher = filters.teacher(width);
       Filters ofStudent = filters.student(width);
-      Weights taught =
-          learnFilters("teacher", teacher, ofTeacher, recipe.teacher().learnFilters());
-      Weights learnt =
-          learnFilters("student", start, ofStudent, recipe.student().learnFilters());
+      Weights taught = learnFilters("teacher", teacher, ofTeacher, recipe.teacher().learnFilters());
+      Weights learnt = learnFilters("student", start, ofStudent, recipe.student().learnFilters());
       frozen = frozen(taught.with(ofTeacher, seed, false), TeacherStates.FILTERED);
       student = learnt.with(ofStudent, seed, false);
     }
@@ -173,8 +173,7 @@ final class SeedRun {
 
   private Stage.FrozenTeacher frozen(Weights teacher, TeacherStates states) {
     StageGraphs.Teacher graph =
-        new StageGraphs.Teacher(
-            teacher.model(), states, recipe.filters().teacherFilterInterval());
+        new StageGraphs.Teacher(teacher.model(), states, recipe.filters().teacherFilterInterval());
     return new Stage.FrozenTeacher(graph, teacher.parameters());
   }
 

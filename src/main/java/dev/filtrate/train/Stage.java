@@ -55,12 +55,7 @@ record Stage(
       Objective.Distillation weights,
       StageSettings settings) {
     return new Stage(
-        name,
-        student,
-        Objective.distillation(weights),
-        n -> true,
-        Optional.of(teacher),
-        settings);
+        name, student, Objective.distillation(weights), n -> true, Optional.of(teacher), settings);
   }
 
   /** Forward and backward; the student's dropout is on, and that of a frozen backbone too. */

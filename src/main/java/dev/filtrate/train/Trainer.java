@@ -74,11 +74,9 @@ final class Trainer {
   }
 
   /** Trains a stage from these weights. */
-  Outcome train(
-      Stage stage, Map<String, Tensor> weights, Batches examples, Evaluator evaluator) {
+  Outcome train(Stage stage, Map<String, Tensor> weights, Batches examples, Evaluator evaluator) {
     Path folder = around.checkpoints().resolve(stage.name());
-    Optional<Checkpoint> last =
-        around.resume() ? Checkpoint.last(folder) : Optional.empty();
+    Optional<Checkpoint> last = around.resume() ? Checkpoint.last(folder) : Optional.empty();
     RunLog.rewind(around.log(), stage.name(), last.map(c -> c.state().step()).orElse(0));
     Graph gradients = stage.gradients();
     try (RunLog log = RunLog.open(around.log());
@@ -86,8 +84,7 @@ final class Trainer {
             engine.training(gradients, stage.settings().optimizer(), weights);
         Frozen teacher = Frozen.of(engine, stage)) {
       List<String> inputs = gradients.inputs().stream().map(Value::name).toList();
-      Course course =
-          new Course(stage, weights, examples, evaluator, log, session, inputs, folder);
+      Course course = new Course(stage, weights, examples, evaluator, log, session, inputs, folder);
       last.ifPresent(course::restore);
       return course.run(teacher);
     }
@@ -216,8 +213,7 @@ final class Trainer {
         Batch batch = batches.next();
         rows += batch.size();
         long dropout =
-            Randomness.seedOf(
-                seed, stage.name() + "/dropout", (long) step * (1L << 20) + micro);
+            Randomness.seedOf(seed, stage.name() + "/dropout", (long) step * (1L << 20) + micro);
         try (DeviceTensors outputs = teacher.outputs(batch)) {
           accumulate(batch, accumulation, outputs.asMap(), dropout)
               .forEach((term, value) -> sums.merge(term, value / accumulation, Float::sum));
@@ -231,7 +227,13 @@ final class Trainer {
       log.update(stage.name(), step, (double) step / perEpoch, sums, rate, perSecond);
       around
           .progress()
-          .update(stage.name(), step, steps, sums, perSecond, speed.secondsPerUpdate() * (steps - step));
+          .update(
+              stage.name(),
+              step,
+              steps,
+              sums,
+              perSecond,
+              speed.secondsPerUpdate() * (steps - step));
     }
 
     private Map<String, Float> accumulate(
@@ -324,8 +326,7 @@ final class Trainer {
       List<String> terms =
           stage.objective().terms().stream().map(t -> t.weight() + " " + t.name()).toList();
       return "seed %d; %d updates, %d an epoch; %s; %s; %s"
-          .formatted(
-              seed, steps, perEpoch, terms, stage.settings(), stage.model().config().json());
+          .formatted(seed, steps, perEpoch, terms, stage.settings(), stage.model().config().json());
     }
 
     private Outcome outcome() {
@@ -333,7 +334,9 @@ final class Trainer {
       Map<String, Tensor> all = new LinkedHashMap<>(weights);
       all.putAll(takesBest ? bestParameters : trained());
       return new Outcome(
-          all, takesBest ? bestStep : step, takesBest && !bestMetrics.isEmpty() ? bestMetrics : metrics);
+          all,
+          takesBest ? bestStep : step,
+          takesBest && !bestMetrics.isEmpty() ? bestMetrics : metrics);
     }
 
     /** The session that evaluates, made when it is first needed. */

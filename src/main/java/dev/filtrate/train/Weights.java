@@ -35,8 +35,7 @@ public record Weights(Model model, Map<String, Tensor> parameters) {
   /** The parameters of Stage I that fine-tuning does not have: filters, their poolers and heads. */
   private static List<Value> filters(Model model) {
     Graph stageOne =
-        StageGraphs.gradients(
-            "parameters", model, Objective.filterTask(), Filters::owns, false);
+        StageGraphs.gradients("parameters", model, Objective.filterTask(), Filters::owns, false);
     return StageGraphs.trained(stageOne);
   }
 
