@@ -50,7 +50,7 @@ public final class Dim {
     Dim sum = of(0);
     Matcher m = TERM.matcher(text);
     int end = 0;
-    while (m.find() && m.start() == end) {
+    while (m.find() && m.start() == end && (end == 0 || !m.group(1).isEmpty())) {
       Dim product = of(m.group(1).equals("-") ? -1 : 1);
       for (String factor : m.group(2).split("\\*")) {
         product =
