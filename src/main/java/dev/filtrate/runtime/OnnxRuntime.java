@@ -92,9 +92,7 @@ public final class OnnxRuntime {
     if (missing.find()) {
       return missing.group(1).startsWith("libcuda.so")
           ? "no NVIDIA driver (libcuda.so.1) was found; install one, or use --device cpu"
-          : missing.group(1)
-              + " was not found; install CUDA 13 and cuDNN 9 (or build with ./mvnw"
-              + " -Pcuda,cuda-redist package), or use --device cpu";
+          : missing.group(1) + " was not found; install CUDA 13 and cuDNN 9, or use --device cpu";
     }
     if (message.contains("CUDA failure 35") || message.contains("driver version is insufficient")) {
       return "the NVIDIA driver is missing or older than CUDA 13 needs; install a newer one, or use"

@@ -11,6 +11,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class OnnxRuntimeTest {
@@ -71,5 +72,28 @@ class OnnxRuntimeTest {
         "device cuda:0: this build has no CUDA provider; build with ./mvnw -Pcuda package, or use"
             + " --device cpu",
         e.getMessage());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "Failed to load library libonnxruntime_providers_cuda.so with error: libcublasLt.so.13:"
+            + " cannot open shared object file: No such file or directory"
+            + "|libcublasLt.so.13 was not found; install CUDA 13 and cuDNN 9, or use --device cpu",
+        "libcuda.so.1: cannot open shared object file: No such file or directory"
+            + "|no NVIDIA driver (libcuda.so.1) was found; install one, or use --device cpu",
+        "CUDA failure 35: CUDA driver version is insufficient for CUDA runtime version ; GPU=-1"
+            + "|the NVIDIA driver is missing or older than CUDA 13 needs; install a newer one, or use"
+            + " --device cpu",
+        "CUDA failure 100: no CUDA-capable device is detected ; GPU=-1"
+            + "|no NVIDIA GPU was found; use --device cpu",
+        "CUDA failure 101: invalid device ordinal ; GPU=3"
+            + "|there is no GPU of this number; count from cuda:0",
+        "something new|the CUDA provider cannot start: something new",
+      })
+  void saysInOneSentenceWhyCudaDoesNotStart(String message, String sentence) {
+    UserError e = OnnxRuntime.cudaFailure(Device.cuda(3), new RuntimeException(message));
+    assertEquals("device cuda:3: " + sentence, e.getMessage());
   }
 }
