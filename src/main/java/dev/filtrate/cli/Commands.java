@@ -6,7 +6,13 @@ import java.util.List;
 
 /** The verbs there are, in the order in which help lists them. */
 final class Commands {
-  private static final List<Command> ALL = List.of(new RecipeCommand());
+  private static final List<Command> ALL =
+      List.of(
+          new RunCommand(),
+          StageCommand.finetune(),
+          StageCommand.learnFilters(),
+          StageCommand.distil(),
+          new RecipeCommand());
 
   private final List<Command> commands;
 

@@ -39,6 +39,13 @@ final class Flags {
     return options;
   }
 
+  /** Refuses words that are no flags, for commands that take none. */
+  static void requireNoArguments(CommandLine line) {
+    if (!line.getArgList().isEmpty()) {
+      throw UserError.of("expected flags only, got %s", line.getArgList());
+    }
+  }
+
   /** Parses what follows a verb; what does not fit is a {@link UserError}. */
   static CommandLine parse(Command command, List<String> arguments) {
     Options options = common().addOptions(command.options());

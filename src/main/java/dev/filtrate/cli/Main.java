@@ -1,6 +1,7 @@
 package dev.filtrate.cli;
 
 import dev.filtrate.base.UserError;
+import dev.filtrate.train.Stopped;
 import java.util.List;
 import org.apache.commons.cli.CommandLine;
 
@@ -11,6 +12,9 @@ public final class Main {
 
   /** A defect of this program, or the machine's limits. */
   static final int BROKEN = 3;
+
+  /** Ended by Ctrl-C, with a checkpoint. */
+  static final int STOPPED = 130;
 
   private final Commands commands;
   private final Console console;
@@ -35,6 +39,9 @@ public final class Main {
     } catch (UserError e) {
       console.error("filtrate: " + e.getMessage());
       return failed(BAD_INPUT, e, debug);
+    } catch (Stopped e) {
+      console.error("filtrate: " + e.getMessage());
+      return STOPPED;
     } catch (OutOfMemoryError e) {
       console.error(
           "filtrate: out of memory (%s); the Java heap's limit is %d MiB, and FILTRATE_JAVA_OPTS="

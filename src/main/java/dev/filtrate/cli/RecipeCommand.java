@@ -1,6 +1,5 @@
 package dev.filtrate.cli;
 
-import dev.filtrate.base.UserError;
 import dev.filtrate.train.Recipe;
 import dev.filtrate.train.Use;
 import java.util.List;
@@ -40,11 +39,8 @@ final class RecipeCommand implements Command {
 
   @Override
   public int run(CommandLine line, Console console) {
-    List<String> arguments = line.getArgList();
-    if (arguments.size() != 1) {
-      throw UserError.of("expected one recipe, got %s", arguments.isEmpty() ? "none" : arguments);
-    }
-    Recipe recipe = RecipeFlags.read(Home.recipe(arguments.get(0)), line, Use.PLAN);
+    String name = RecipeFlags.argument(line);
+    Recipe recipe = RecipeFlags.read(Home.recipe(name), line, Use.PLAN);
     console.print(recipe.resolved().stripTrailing());
     return DONE;
   }

@@ -1,6 +1,7 @@
 package dev.filtrate.cli;
 
 import dev.filtrate.base.Check;
+import dev.filtrate.base.UserError;
 import dev.filtrate.train.Recipe;
 import dev.filtrate.train.Setting;
 import dev.filtrate.train.Use;
@@ -136,6 +137,20 @@ final class RecipeFlags {
     }
     options.addOption(Flags.valued(SET, "KEY=VALUE", "set any key of the recipe; may be repeated"));
     return options;
+  }
+
+  /** The recipe that a command names, which must be one. */
+  static String argument(CommandLine line) {
+    List<String> arguments = line.getArgList();
+    if (arguments.size() != 1) {
+      throw UserError.of("expected one recipe, got %s", arguments.isEmpty() ? "none" : arguments);
+    }
+    return arguments.get(0);
+  }
+
+  /** The recipe that a command names, or this one. */
+  static String argument(CommandLine line, String otherwise) {
+    return line.getArgList().isEmpty() ? otherwise : argument(line);
   }
 
   /** The recipe of a single stage: flags, over {@code --set}, over {@code --recipe} if given. */

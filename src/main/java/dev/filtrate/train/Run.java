@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.filtrate.base.AtomicFiles;
+import dev.filtrate.base.Check;
 import dev.filtrate.base.UserError;
 import dev.filtrate.runtime.OnnxRuntime;
 import dev.filtrate.runtime.RuntimeOptions;
@@ -12,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 
@@ -49,17 +51,40 @@ public final class Run {
         RuntimeOptions.defaults().withDevice(recipe.device()).withThreads(recipe.threads()));
   }
 
-  /** Does everything; whatever is wrong with the input is a {@link UserError}. */
-  public Results execute() {
+  /**
+   * One stage alone: the recipe's student, fine-tuned, with filters learnt, or distilled. Its model
+   * is written into the run's folder itself.
+   *
+   * @return the metrics on the validation examples; empty after filter learning
+   */
+  public Map<String, Double> stage(Use use) {
+    Check.user(
+        recipe.seeds().size() == 1, "seed: a single stage has one seed, got %s", recipe.seeds());
     claim();
+    RunData data = read();
+    Map<String, Double> metrics = seedRun(recipe.seeds().get(0), data, true).only(use).metrics();
+    ObjectNode json = JSON.createObjectNode();
+    metrics.forEach(json::put);
+    writeJson(recipe.outputDir().resolve("results.json"), json);
+    return metrics;
+  }
+
+  private RunData read() {
     RunData data =
         RunData.read(recipe, recipe.seeds().get(0), recipe.outputDir().resolve("tokenizer"));
     progress.note(
         "task %s: %,d training and %,d validation examples"
             .formatted(data.spec().name(), data.train().size(), data.validation().size()));
+    return data;
+  }
+
+  /** Does everything; whatever is wrong with the input is a {@link UserError}. */
+  public Results execute() {
+    claim();
+    RunData data = read();
     List<Results.Row> rows = new ArrayList<>();
     for (long seed : recipe.seeds()) {
-      rows.addAll(seedRun(seed, data).execute());
+      rows.addAll(seedRun(seed, data, false).execute());
     }
     Results results = new Results(data.spec().name(), data.spec().metric(), Results.merge(rows));
     writeJson(recipe.outputDir().resolve("results.json"), results.toJson());
@@ -73,7 +98,7 @@ public final class Run {
         : recipe.outputDir().resolve("seed-" + seed);
   }
 
-  private SeedRun seedRun(long seed, RunData data) {
+  private SeedRun seedRun(long seed, RunData data, boolean single) {
     Path folder = folder(recipe, seed);
     Trainer.Surroundings around =
         new Trainer.Surroundings(
@@ -83,7 +108,7 @@ public final class Run {
             progress,
             stop,
             resume);
-    return new SeedRun(recipe, seed, data, engine(recipe), folder, around);
+    return new SeedRun(recipe, seed, data, engine(recipe), folder, around, single);
   }
 
   /** Takes the folder: a fresh one, or with --resume one of the same recipe. */

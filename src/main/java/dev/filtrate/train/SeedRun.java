@@ -36,6 +36,9 @@ final class SeedRun {
   private final Trainer.Surroundings around;
   private final Trainer trainer;
 
+  /** Whether this is one stage alone, whose model is put into the folder itself. */
+  private final boolean single;
+
   /** A model as a stage left it. */
   record Trained(Weights weights, Map<String, Double> metrics) {}
 
@@ -45,13 +48,15 @@ final class SeedRun {
       RunData data,
       Engine engine,
       Path folder,
-      Trainer.Surroundings around) {
+      Trainer.Surroundings around,
+      boolean single) {
     this.recipe = recipe;
     this.seed = seed;
     this.data = data;
     this.engine = engine;
     this.folder = folder;
     this.around = around;
+    this.single = single;
     this.trainer = new Trainer(engine, seed, around);
   }
 
@@ -80,6 +85,45 @@ final class SeedRun {
       rows.add(row(method.id(), trained));
     }
     return rows;
+  }
+
+  /** The recipe's student through one stage: fine-tuning, filter learning, or its first method. */
+  Trained only(Use use) {
+    ModelSettings settings = recipe.student();
+    ModelConfig config = config("the model", recipe.studentConfig());
+    Model model = new Model(config, Head.SEQUENCE_CLASSIFICATION, Optional.empty());
+    return switch (use) {
+      case FINETUNE -> finetune("student", start(settings, model), settings.finetune());
+      case LEARN_FILTERS -> {
+        Filters filters = recipe.filters().student(config.hiddenSize());
+        yield new Trained(
+            learnFilters("student", start(settings, model), filters, settings.learnFilters()),
+            Map.of());
+      }
+      case DISTILL -> distil(recipe.compare().get(0), model);
+      default -> throw new IllegalArgumentException(use + " is no stage");
+    };
+  }
+
+  /** One method between models as their folders hold them, filters included. */
+  private Trained distil(Method method, Model student) {
+    ModelConfig config = config("the teacher", recipe.teacherConfig());
+    Model teacher = new Model(config, Head.SEQUENCE_CLASSIFICATION, Optional.empty());
+    FilterSettings filters = recipe.filters();
+    int width = config.hiddenSize();
+    boolean ted = method == Method.TED;
+    Weights theirs = start(recipe.teacher(), ted ? teacher.with(filters.teacher(width)) : teacher);
+    Weights mine = start(recipe.student(), ted ? student.with(filters.student(width)) : student);
+    if (method == Method.LWD) {
+      mine = mine.with(filters.projections(width), seed, false);
+    }
+    TeacherStates states =
+        switch (method) {
+          case TED -> TeacherStates.FILTERED;
+          case LWD -> TeacherStates.HIDDEN;
+          case KD, FINETUNED -> TeacherStates.NONE;
+        };
+    return distil(method.id(), recipe.settings(method), frozen(theirs, states), mine);
   }
 
   private Trained teacher() {
@@ -119,7 +163,7 @@ final class SeedRun {
   private Weights start(ModelSettings settings, Model model) {
     Path from = settings.folder();
     LoadedWeights loaded =
-        from == null ? Weights.random(model, seed) : Weights.load(model, from, seed, false);
+        from == null ? Weights.random(model, seed) : Weights.load(model, from, seed);
     loaded.announcements().forEach(around.progress()::note);
     return new Weights(model, loaded.parameters());
   }
@@ -185,7 +229,7 @@ final class SeedRun {
 
   private Trained stage(Stage stage, Weights start) {
     Path result = around.checkpoints().resolve(stage.name()).resolve("result.json");
-    Path model = folder.resolve(stage.name());
+    Path model = single ? folder : folder.resolve(stage.name());
     if (around.resume() && Files.exists(result)) {
       return new Trained(
           new Weights(start.model(), ModelFolder.open(model).tensors()), metrics(result));
@@ -198,7 +242,11 @@ final class SeedRun {
             data.training(settings.trainBatchSize(), seed),
             data.evaluator(settings.evalBatchSize()));
     Weights trained = new Weights(start.model(), outcome.weights());
-    trained.write(model, data.tokenizerFiles());
+    if (single) {
+      trained.writeInto(model, data.tokenizerFiles());
+    } else {
+      trained.write(model, data.tokenizerFiles());
+    }
     ObjectNode json = new ObjectMapper().createObjectNode();
     json.put("step", outcome.step());
     ObjectNode metrics = json.putObject("metrics");

@@ -60,13 +60,6 @@ final class Trainer {
    */
   record Outcome(Map<String, Tensor> weights, int step, Map<String, Double> metrics) {}
 
-  /** Thrown when a stage was asked to stop; its state is in a checkpoint. */
-  static final class Stopped extends RuntimeException {
-    Stopped(String stage, int step) {
-      super("stopped in " + stage + " after update " + step + "; go on with --resume");
-    }
-  }
-
   Trainer(Engine engine, long seed, Surroundings around) {
     this.engine = engine;
     this.seed = seed;

@@ -1,6 +1,7 @@
 package dev.filtrate.train;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.filtrate.base.AtomicFiles;
 import dev.filtrate.graph.Graph;
 import dev.filtrate.graph.Tensor;
 import dev.filtrate.graph.Value;
@@ -13,12 +14,16 @@ import dev.filtrate.weights.LoadedWeights;
 import dev.filtrate.weights.ModelFolder;
 import dev.filtrate.weights.TeacherLayers;
 import dev.filtrate.weights.WeightLoading;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * A model with its parameters.
@@ -39,11 +44,12 @@ public record Weights(Model model, Map<String, Tensor> parameters) {
     return StageGraphs.trained(stageOne);
   }
 
-  /** A model from a Hugging Face folder; what is missing is made under {@code seed}. */
-  static LoadedWeights load(Model model, Path folder, long seed, boolean ignoreMismatchedSizes) {
-    return WeightLoading.of(model.config(), seed)
-        .ignoringMismatchedSizes(ignoreMismatchedSizes)
-        .load(ModelFolder.open(folder), parameters(model));
+  /**
+   * A model from a Hugging Face folder; what is missing is made under {@code seed}. Of Stage I's
+   * parameters only the filters are loaded, as the released Stage II does.
+   */
+  static LoadedWeights load(Model model, Path folder, long seed) {
+    return WeightLoading.of(model.config(), seed).load(ModelFolder.open(folder), parameters(model));
   }
 
   /** A model from scratch. */
@@ -66,7 +72,7 @@ public record Weights(Model model, Map<String, Tensor> parameters) {
   private static List<Value> parameters(Model model) {
     List<Value> all = new ArrayList<>(backbone(model));
     if (model.filters().isPresent()) {
-      all.addAll(filters(model));
+      filters(model).stream().filter(p -> !Filters.isStageOne(p.name())).forEach(all::add);
     }
     return all;
   }
@@ -100,6 +106,20 @@ public record Weights(Model model, Map<String, Tensor> parameters) {
   /** The same with a model that differs in what it drops, not in what it holds. */
   Weights as(Model other) {
     return new Weights(other, parameters);
+  }
+
+  /** Writes the files of a Hugging Face folder into one that holds other things too. */
+  void writeInto(Path folder, List<Path> tokenizerFiles) {
+    Path whole = folder.resolve(".model");
+    write(whole, tokenizerFiles);
+    try (Stream<Path> files = Files.list(whole)) {
+      for (Path file : files.toList()) {
+        Files.move(file, folder.resolve(file.getFileName()), StandardCopyOption.REPLACE_EXISTING);
+      }
+      Files.delete(whole);
+    } catch (IOException e) {
+      throw AtomicFiles.cannotWrite(folder, e);
+    }
   }
 
   /** Writes a Hugging Face folder; filters are told in its config under the release's keys. */
