@@ -39,10 +39,12 @@ public final class ReferenceEvaluator {
   private static final long DROPOUT_SEED = 1;
 
   private final Map<String, Long> sizes;
+  private final Map<String, String> buffers;
   private final Map<String, DoubleTensor> values = new HashMap<>();
 
-  private ReferenceEvaluator(Map<String, Long> sizes) {
+  private ReferenceEvaluator(Map<String, Long> sizes, Map<String, String> buffers) {
     this.sizes = sizes;
+    this.buffers = buffers;
   }
 
   /**
@@ -54,9 +56,28 @@ public final class ReferenceEvaluator {
    */
   public static Map<String, DoubleTensor> run(
       Graph graph, Map<String, DoubleTensor> inputs, Map<String, Long> sizes) {
+    return run(graph, inputs, sizes, Map.of());
+  }
+
+  /**
+   * The graph's outputs where some are bound to the buffers of inputs: such an input is overwritten
+   * as soon as its output is computed, and whoever reads it later reads the new value.
+   *
+   * @param buffers names of outputs to names of inputs
+   */
+  public static Map<String, DoubleTensor> runInPlace(
+      Graph graph, Map<String, DoubleTensor> inputs, Map<String, String> buffers) {
+    return run(graph, inputs, Map.of(), buffers);
+  }
+
+  private static Map<String, DoubleTensor> run(
+      Graph graph,
+      Map<String, DoubleTensor> inputs,
+      Map<String, Long> sizes,
+      Map<String, String> buffers) {
     Map<String, Long> known = new HashMap<>(sizes);
     graph.inputs().forEach(v -> learnSizes(v, get(inputs, v.name()), known));
-    ReferenceEvaluator evaluator = new ReferenceEvaluator(known);
+    ReferenceEvaluator evaluator = new ReferenceEvaluator(known, buffers);
     graph.inputs().forEach(v -> evaluator.put(v, get(inputs, v.name())));
     graph.parameters().forEach(v -> evaluator.put(v, get(inputs, v.name())));
     graph.nodes().forEach(evaluator::run);
@@ -91,6 +112,10 @@ public final class ReferenceEvaluator {
     Check.state(
         Arrays.equals(dims(v.shape()), t.dims()), "%s got %s", v, Arrays.toString(t.dims()));
     values.put(v.name(), t);
+    String buffer = buffers.get(v.name());
+    if (buffer != null) {
+      values.put(buffer, t);
+    }
   }
 
   private DoubleTensor value(Value v) {
