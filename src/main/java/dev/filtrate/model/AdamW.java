@@ -69,14 +69,11 @@ public record AdamW(
       Value w = g.input(p.name(), DType.FLOAT, p.shape());
       Value m1 = g.input("moment1/" + p.name(), DType.FLOAT, p.shape());
       Value m2 = g.input("moment2/" + p.name(), DType.FLOAT, p.shape());
-      // ONNX Runtime's kernel advances the step it reads, in the buffer it reads it from. So each
-      // has a buffer of its own, by a number of its own: equal values would be merged into one.
-      Value own = op.add(op.add(step, i + 1), -(i + 1));
       List<Value> next =
           op.in(p.name())
               .emit(
                   OpType.ADAM_OPTIMIZER,
-                  List.of(rate, own, w, gradients.get(i), m1, m2),
+                  List.of(rate, step, w, gradients.get(i), m1, m2),
                   attributes(p.rank() > 1 ? weightDecay : 0));
       outputs.put("next/moment1/" + p.name(), next.get(1));
       outputs.put("next/moment2/" + p.name(), next.get(2));

@@ -10,6 +10,7 @@ import dev.filtrate.graph.Ops;
 import dev.filtrate.graph.Shape;
 import dev.filtrate.graph.Tensor;
 import dev.filtrate.graph.Value;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -127,6 +128,17 @@ final class Chains {
         .producer(v)
         .filter(p -> p.op() == OpType.CONSTANT)
         .map(p -> p.attribute("value", Attr.Content.class).value().scalarValue());
+  }
+
+  /**
+   * The kernel, reading a step of its own: it advances the step in the buffer that it reads it
+   * from, so several must not share one. A number of its own keeps equal steps from being merged.
+   */
+  static List<Value> adamKernel(Ops op, Node n) {
+    long own = op.builder().nodes().size() + 1L;
+    List<Value> inputs = new ArrayList<>(n.inputs());
+    inputs.set(1, op.add(op.add(n.in(1), op.constant(own)), op.constant(-own)));
+    return op.emit(n.op(), inputs, n.attributes());
   }
 
   /**

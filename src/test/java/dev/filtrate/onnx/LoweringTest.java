@@ -103,8 +103,7 @@ class LoweringTest {
     Value x = builder.input("x", DType.FLOAT, Shape.of(2));
     Graph graph = builder.build("g", Map.of("y", builder.ops().gelu(x)));
     assertEquals(
-        "y: Gelu of com.microsoft is not a standard operator; give it a chain in Lowering's"
-            + " portable table",
+        "y: Gelu of com.microsoft is not a standard operator; give it a chain in Lowering's table",
         assertThrows(
                 IllegalStateException.class,
                 () -> Lowering.requireRunnable(graph, Target.PORTABLE, DeviceKind.CPU))
