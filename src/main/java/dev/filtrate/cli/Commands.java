@@ -12,7 +12,8 @@ final class Commands {
           StageCommand.finetune(),
           StageCommand.learnFilters(),
           StageCommand.distil(),
-          new RecipeCommand());
+          new RecipeCommand(),
+          new DoctorCommand());
 
   private final List<Command> commands;
 

@@ -42,7 +42,7 @@ final class Flags {
   /** Refuses words that are no flags, for commands that take none. */
   static void requireNoArguments(CommandLine line) {
     if (!line.getArgList().isEmpty()) {
-      throw UserError.of("expected flags only, got %s", line.getArgList());
+      throw UserError.of("expected flags only, got '%s'", String.join(" ", line.getArgList()));
     }
   }
 

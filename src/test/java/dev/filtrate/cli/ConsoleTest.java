@@ -1,0 +1,66 @@
+package dev.filtrate.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class ConsoleTest {
+  private static final long SECOND = 1_000_000_000L;
+
+  @Test
+  void aTerminalsProgressIsRewrittenInPlace() {
+    Captured captured = new Captured(80);
+    captured.console.progress("step 10, loss 0.5", 0);
+    captured.console.progress("step 11, loss 0.4", SECOND / 100); // too soon to be seen
+    captured.console.progress("step 9", SECOND);
+    captured.console.print("done");
+    assertEquals(
+        "\rstep 10, loss 0.5" + "\rstep 9" + " ".repeat(11) + "\r      \r", captured.err());
+    assertEquals("done\n", captured.out());
+  }
+
+  @Test
+  void aProgressLineNeverTakesTwoLines() {
+    Captured captured = new Captured(10);
+    captured.console.progress("0123456789abc", 0);
+    assertEquals("\r012345678", captured.err());
+  }
+
+  @Test
+  void elsewhereProgressIsASparsePlainLine() {
+    Captured captured = new Captured(0);
+    for (int second = 0; second <= 65; second++) {
+      captured.console.progress("second " + second, second * SECOND);
+    }
+    assertEquals("second 0\nsecond 30\nsecond 60\n", captured.err());
+  }
+
+  @Test
+  void quietLeavesResultsAndErrors() {
+    Captured captured = new Captured(0);
+    captured.console.beQuiet();
+    captured.console.note("reading");
+    captured.console.progress("1 of 2", 0);
+    captured.console.print("result");
+    captured.console.error("wrong");
+    assertEquals("result\n", captured.out());
+    assertEquals("wrong\n", captured.err());
+  }
+
+  @Test
+  void tablesAreAligned() {
+    Captured captured = new Captured(0);
+    captured.console.table(
+        List.of("method", "accuracy", "size"),
+        List.of(List.of("finetuned", "80.1 ± 0.2", "1.5 MB"), List.of("ted", "9.5", "11.5 MB")));
+    assertEquals(
+        """
+        method       accuracy     size
+        ------------------------------
+        finetuned  80.1 ± 0.2   1.5 MB
+        ted               9.5  11.5 MB
+        """,
+        captured.out());
+  }
+}
