@@ -45,8 +45,17 @@ final class Help {
       console.print("examples");
     }
     for (Command.Example example : command.examples()) {
-      console.print(("  filtrate " + command.name() + " " + example.arguments()).stripTrailing());
+      typed(("filtrate " + command.name() + " " + example.arguments()).stripTrailing());
       wrapped(example.explanation(), WIDTH - 6).forEach(l -> console.print("      " + l));
+    }
+  }
+
+  /** A command line, on several lines as a shell takes them where it is long. */
+  private void typed(String line) {
+    List<String> lines = wrapped(line, WIDTH - 8);
+    for (int i = 0; i < lines.size(); i++) {
+      String more = i + 1 < lines.size() ? " \\" : "";
+      console.print((i == 0 ? "  " : "    ") + lines.get(i) + more);
     }
   }
 

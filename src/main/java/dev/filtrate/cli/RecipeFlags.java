@@ -143,7 +143,9 @@ final class RecipeFlags {
   static String argument(CommandLine line) {
     List<String> arguments = line.getArgList();
     if (arguments.size() != 1) {
-      throw UserError.of("expected one recipe, got %s", arguments.isEmpty() ? "none" : "'" + String.join(" ", arguments) + "'");
+      throw UserError.of(
+          "expected one recipe, got %s",
+          arguments.isEmpty() ? "none" : "'" + String.join(" ", arguments) + "'");
     }
     return arguments.get(0);
   }

@@ -98,8 +98,7 @@ class MainTest {
   @Test
   void aValueIsTakenAsItIsTyped() {
     assertEquals("kl_alpha \"a-b\"\n", probe("learn-filters", "go", "--kl_alpha", "\"a-b\"").out());
-    assertEquals(
-        1, probe("learn-filters", "--", "--fail").code()); // no flag after --
+    assertEquals(1, probe("learn-filters", "--", "--fail").code()); // no flag after --
   }
 
   @Test
@@ -205,7 +204,6 @@ class MainTest {
         "filtrate: my.yaml: no such recipe; give a file, or one of deberta-v3-base-to-xsmall,"
             + " default, sst2\n",
         Captured.filtrate("recipe", "my.yaml").err());
-    assertEquals(
-        "filtrate: expected one recipe, got none\n", Captured.filtrate("recipe").err());
+    assertEquals("filtrate: expected one recipe, got none\n", Captured.filtrate("recipe").err());
   }
 }
