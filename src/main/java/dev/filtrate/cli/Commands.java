@@ -13,6 +13,7 @@ final class Commands {
           StageCommand.learnFilters(),
           StageCommand.distil(),
           new RecipeCommand(),
+          new BenchCommand(),
           new DoctorCommand());
 
   private final List<Command> commands;

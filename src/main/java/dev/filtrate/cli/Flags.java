@@ -46,6 +46,15 @@ final class Flags {
     }
   }
 
+  /** The whole number above 0 that a flag gives, or a default. */
+  static int wholeNumber(CommandLine line, String flag, int otherwise) {
+    String text = line.getOptionValue(flag);
+    if (text != null && !text.matches("[1-9]\\d{0,8}")) {
+      throw UserError.of("--%s: expected a whole number above 0, got '%s'", flag, text);
+    }
+    return text == null ? otherwise : Integer.parseInt(text);
+  }
+
   /** Parses what follows a verb; what does not fit is a {@link UserError}. */
   static CommandLine parse(Command command, List<String> arguments) {
     Options options = common().addOptions(command.options());

@@ -9,7 +9,6 @@ import dev.filtrate.graph.Graph;
 import dev.filtrate.graph.Tensor;
 import dev.filtrate.graph.Value;
 import dev.filtrate.runtime.ComputeSession;
-import dev.filtrate.runtime.DeviceTensor;
 import dev.filtrate.runtime.DeviceTensors;
 import dev.filtrate.runtime.TrainingSession;
 import dev.filtrate.weights.Safetensors;
@@ -80,31 +79,6 @@ final class Trainer {
       Course course = new Course(stage, weights, examples, evaluator, log, session, inputs, folder);
       last.ifPresent(course::restore);
       return course.run(teacher);
-    }
-  }
-
-  /** The teacher's session, or nobody's. */
-  private record Frozen(@Nullable ComputeSession session) implements AutoCloseable {
-    static Frozen of(Engine engine, Stage stage) {
-      Stage.FrozenTeacher t = stage.teacher().orElse(null);
-      return new Frozen(
-          t == null
-              ? null
-              : engine.frozen(StageGraphs.teacher("teacher", t.teacher()), t.weights()));
-    }
-
-    /** Its outputs for a batch, left on the device. */
-    DeviceTensors outputs(Batch batch) {
-      return session == null
-          ? DeviceTensors.empty()
-          : session.runOnDevice(Feeds.of(batch, session.inputs()));
-    }
-
-    @Override
-    public void close() {
-      if (session != null) {
-        session.close();
-      }
     }
   }
 
@@ -207,8 +181,11 @@ final class Trainer {
         rows += batch.size();
         long dropout =
             Randomness.seedOf(seed, stage.name() + "/dropout", (long) step * (1L << 20) + micro);
-        try (DeviceTensors outputs = teacher.outputs(batch)) {
-          accumulate(batch, accumulation, outputs.asMap(), dropout)
+        Map<String, Tensor> feeds = Feeds.of(batch, inputs);
+        feeds.put(StageGraphs.GRADIENT_SCALE, Tensor.scalar(1f / accumulation));
+        try (DeviceTensors outputs = teacher.outputs(feeds)) {
+          session
+              .accumulate(feeds, outputs.asMap(), dropout)
               .forEach((term, value) -> sums.merge(term, value / accumulation, Float::sum));
         }
       }
@@ -227,13 +204,6 @@ final class Trainer {
               sums,
               perSecond,
               speed.secondsPerUpdate() * (steps - step));
-    }
-
-    private Map<String, Float> accumulate(
-        Batch batch, int accumulation, Map<String, DeviceTensor> teacher, long dropout) {
-      Map<String, Tensor> feeds = new LinkedHashMap<>(Feeds.of(batch, inputs));
-      feeds.put(StageGraphs.GRADIENT_SCALE, Tensor.scalar(1f / accumulation));
-      return session.accumulate(feeds, teacher, dropout);
     }
 
     /** Micro-batches of the next update: fewer at the end of an epoch. */

@@ -1,0 +1,34 @@
+package dev.filtrate.train;
+
+import dev.filtrate.graph.Tensor;
+import dev.filtrate.runtime.ComputeSession;
+import dev.filtrate.runtime.DeviceTensors;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** The session of a stage's teacher, or nobody's. */
+record Frozen(@Nullable ComputeSession session) implements AutoCloseable {
+  static Frozen of(Engine engine, Stage stage) {
+    Stage.FrozenTeacher t = stage.teacher().orElse(null);
+    return new Frozen(
+        t == null ? null : engine.frozen(StageGraphs.teacher("teacher", t.teacher()), t.weights()));
+  }
+
+  /** Its outputs for a batch, left on the device; the caller closes them. */
+  DeviceTensors outputs(Map<String, Tensor> feeds) {
+    if (session == null) {
+      return DeviceTensors.empty();
+    }
+    Map<String, Tensor> wanted = new LinkedHashMap<>(feeds);
+    wanted.keySet().retainAll(session.inputs());
+    return session.runOnDevice(wanted);
+  }
+
+  @Override
+  public void close() {
+    if (session != null) {
+      session.close();
+    }
+  }
+}

@@ -1,0 +1,127 @@
+package dev.filtrate.train;
+
+import dev.filtrate.base.Randomness;
+import dev.filtrate.graph.DType;
+import dev.filtrate.graph.Graph;
+import dev.filtrate.graph.Tensor;
+import dev.filtrate.graph.Value;
+import dev.filtrate.model.Model;
+import dev.filtrate.runtime.ComputeSession;
+import dev.filtrate.runtime.DeviceTensors;
+import dev.filtrate.runtime.TrainingSession;
+import java.nio.LongBuffer;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.LongSupplier;
+
+/**
+ * Times the steps of a stage as the trainer makes them, on random ids.
+ *
+ * @param batch examples of a step
+ * @param length tokens of an example, none of them padding
+ * @param warmUp repetitions that do not count
+ * @param steps repetitions that do
+ */
+record StepTimer(Engine engine, int batch, int length, int warmUp, int steps) {
+  /**
+   * Seconds.
+   *
+   * @param graphs building and differentiating the graphs
+   * @param sessions lowering them and opening the sessions
+   */
+  record Timing(double median, double min, double max, double graphs, double sessions) {}
+
+  /** A whole step: the teacher's forward if there is one, forward and backward, update. */
+  Timing step(Stage stage, Map<String, Tensor> weights) {
+    long began = System.nanoTime();
+    Graph gradients = stage.gradients();
+    double graphs = since(began);
+    began = System.nanoTime();
+    try (TrainingSession session =
+            engine.training(gradients, stage.settings().optimizer(), weights);
+        Frozen teacher = Frozen.of(engine, stage)) {
+      double sessions = since(began);
+      Map<String, Tensor> feeds = feeds(names(gradients), stage.model());
+      feeds.put(StageGraphs.GRADIENT_SCALE, Tensor.scalar(1f));
+      return time(
+          number -> {
+            try (DeviceTensors outputs = teacher.outputs(feeds)) {
+              session.accumulate(feeds, outputs.asMap(), number);
+            }
+            session.step(1e-5, number);
+          },
+          graphs,
+          sessions);
+    }
+  }
+
+  /** The logits of a model alone. */
+  Timing forward(Weights weights) {
+    long began = System.nanoTime();
+    Graph graph = StageGraphs.inference("forward", weights.model().withoutFilters());
+    double graphs = since(began);
+    began = System.nanoTime();
+    try (ComputeSession session = engine.frozen(graph, weights.parameters())) {
+      double sessions = since(began);
+      Map<String, Tensor> feeds = feeds(session.inputs(), weights.model());
+      return time(number -> session.run(feeds), graphs, sessions);
+    }
+  }
+
+  private interface Step {
+    void run(long number);
+  }
+
+  private Timing time(Step step, double graphs, double sessions) {
+    double[] times = new double[steps];
+    for (int i = -warmUp; i < steps; i++) {
+      long began = System.nanoTime();
+      step.run(i + warmUp + 1L);
+      if (i >= 0) {
+        times[i] = since(began);
+      }
+    }
+    Arrays.sort(times);
+    return new Timing(times[steps / 2], times[0], times[steps - 1], graphs, sessions);
+  }
+
+  private static double since(long began) {
+    return (System.nanoTime() - began) / 1e9;
+  }
+
+  private static List<String> names(Graph graph) {
+    return graph.inputs().stream().map(Value::name).toList();
+  }
+
+  private Map<String, Tensor> feeds(List<String> wanted, Model model) {
+    Randomness random = Randomness.of(0, "bench/ids");
+    int vocabulary = model.config().common().vocabSize();
+    Map<String, Tensor> feeds = new LinkedHashMap<>();
+    for (String input : wanted) {
+      switch (input) {
+        case "input_ids" -> feeds.put(input, grid(() -> random.nextInt(vocabulary)));
+        case "attention_mask" -> feeds.put(input, grid(() -> 1));
+        case "token_type_ids" -> feeds.put(input, grid(() -> 0));
+        case "labels" ->
+            feeds.put(
+                input,
+                Tensor.zeros(model.config().numLabels() == 1 ? DType.FLOAT : DType.INT64, batch));
+        default -> {
+          // bound, or the teacher's
+        }
+      }
+    }
+    return feeds;
+  }
+
+  private Tensor grid(LongSupplier value) {
+    Tensor t = Tensor.zeros(DType.INT64, batch, length);
+    LongBuffer content = t.bytes().asLongBuffer();
+    while (content.hasRemaining()) {
+      content.put(value.getAsLong());
+    }
+    return t;
+  }
+}
