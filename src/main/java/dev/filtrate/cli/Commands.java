@@ -13,6 +13,9 @@ final class Commands {
           StageCommand.learnFilters(),
           StageCommand.distil(),
           new RecipeCommand(),
+          new PlanCommand(),
+          new BenchCommand(),
+          new DoctorCommand());
           new BenchCommand(),
           new DoctorCommand());
 

@@ -1,0 +1,76 @@
+package dev.filtrate.cli;
+
+import dev.filtrate.train.Plan;
+import dev.filtrate.train.Recipe;
+import dev.filtrate.train.Use;
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.commons.cli.CommandLine;
+import org.apache.commons.cli.Options;
+
+/** {@code filtrate plan}: what a recipe will take, before it is run. */
+final class PlanCommand implements Command {
+  @Override
+  public String name() {
+    return "plan";
+  }
+
+  @Override
+  public String summary() {
+    return "what a recipe will take: parameters, memory, updates, time; checkpoints need not be there";
+  }
+
+  @Override
+  public String arguments() {
+    return "RECIPE";
+  }
+
+  @Override
+  public Options options() {
+    return RecipeFlags.options(Use.PLAN);
+  }
+
+  @Override
+  public List<Example> examples() {
+    return List.of(
+        new Example("deberta-v3-base-to-xsmall", "the released setting, on random weights"),
+        new Example("my.yaml --threads 4", "a recipe of your own"));
+  }
+
+  @Override
+  public int run(CommandLine line, Console console) {
+    Recipe recipe = RecipeFlags.read(Home.recipe(RecipeFlags.argument(line)), line, Use.PLAN);
+    Plan plan = Plan.of(recipe, console::note);
+    List<List<String>> rows = new ArrayList<>();
+    for (Plan.PlannedStage stage : plan.stages()) {
+      boolean known = stage.updates().isPresent();
+      rows.add(
+          List.of(
+              stage.name(),
+              "%,d".formatted(stage.trained()),
+              known ? "%,d".formatted(stage.updates().getAsInt()) : "-",
+              "%.3f".formatted(stage.secondsPerUpdate()),
+              known ? ConsoleProgress.time(stage.seconds()) : "-"));
+    }
+    console.table(List.of("stage", "trained parameters", "updates", "s / update", "time"), rows);
+    console.print("");
+    if (plan.teacherParameters() > 0) {
+      console.printf("teacher            %,d parameters", plan.teacherParameters());
+    }
+    console.printf("student            %,d parameters", plan.studentParameters());
+    console.printf("peak resident set  %.2f GB while timing", plan.peakResidentBytes() / 1e9);
+    if (plan.trainingExamples().isPresent()) {
+      console.printf("training examples  %,d", plan.trainingExamples().getAsInt());
+    }
+    if (!Double.isNaN(plan.seconds())) {
+      console.printf(
+          "time               about %s for %d seed%s, if every text had %d tokens",
+          ConsoleProgress.time(plan.seconds()),
+          plan.seeds(),
+          plan.seeds() == 1 ? "" : "s",
+          plan.length());
+    }
+    plan.missing().forEach(path -> console.printf("not there yet      %s", path));
+    return DONE;
+  }
+}
