@@ -16,8 +16,6 @@ final class Commands {
           new PlanCommand(),
           new BenchCommand(),
           new DoctorCommand());
-          new BenchCommand(),
-          new DoctorCommand());
 
   private final List<Command> commands;
 
