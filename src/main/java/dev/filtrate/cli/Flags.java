@@ -4,6 +4,7 @@ import dev.filtrate.base.Spelling;
 import dev.filtrate.base.UserError;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.apache.commons.cli.CommandLine;
 import org.apache.commons.cli.DefaultParser;
 import org.apache.commons.cli.MissingArgumentException;
@@ -17,6 +18,21 @@ final class Flags {
   static final String HELP = "help";
   static final String QUIET = "quiet";
   static final String DEBUG = "debug";
+
+  /** Flags of the released scripts that stand for nothing here, and what to do instead. */
+  private static final Map<String, String> RELEASED =
+      Map.ofEntries(
+          Map.entry("model_type", "the model's config.json says it; leave it out"),
+          Map.entry("checkpoint_path", "give the folder with the weights as --model_name_or_path"),
+          Map.entry(
+              "teacher_checkpoint_path",
+              "give the folder with the weights as --teacher_model_name_or_path"),
+          Map.entry("mixed_precision", "training computes in float32; leave it out"),
+          Map.entry("resume_from_checkpoint", "use --resume with the same --output_dir"),
+          Map.entry("with_tracking", "every run writes metrics.jsonl; leave it out"),
+          Map.entry("report_to", "every run writes metrics.jsonl; leave it out"),
+          Map.entry("push_to_hub", "nothing is uploaded; leave it out"),
+          Map.entry("use_slow_tokenizer", "there is one kind of tokenizer; leave it out"));
 
   private Flags() {}
 
@@ -99,6 +115,10 @@ final class Flags {
   private static String unknown(String flag, Options options, Command command) {
     String name = flag.replaceFirst("^-+", "").replaceFirst("=.*", "");
     String shown = flag.replaceFirst("=.*", "");
+    String released = RELEASED.get(name.replace('-', '_'));
+    if (released != null) {
+      return "--" + name + ": " + released;
+    }
     List<String> known = options.getOptions().stream().map(Option::getLongOpt).toList();
     String nearest = Spelling.nearest(name, known);
     return nearest == null

@@ -13,6 +13,7 @@ import dev.filtrate.base.UserError;
 import java.io.IOException;
 import java.math.BigDecimal;
 import java.math.BigInteger;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -137,6 +138,8 @@ sealed interface Yaml {
     String text;
     try {
       text = Files.readString(file);
+    } catch (CharacterCodingException e) {
+      throw new UserError(file + ": not a text in UTF-8; expected a recipe in YAML", e);
     } catch (IOException e) {
       throw AtomicFiles.cannotRead(file, e);
     }

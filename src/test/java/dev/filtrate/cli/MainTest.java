@@ -117,6 +117,9 @@ class MainTest {
         "filtrate: unknown flag '--zebra'; 'filtrate help learn-filters' lists the flags\n",
         probe("learn-filters", "go", "--zebra").err());
     assertEquals(
+        "filtrate: --model_type: the model's config.json says it; leave it out\n",
+        probe("learn-filters", "go", "--model_type", "ted-deberta-v2").err());
+    assertEquals(
         "filtrate: --kl_alpha: needs a value\n", probe("learn-filters", "go", "--kl_alpha").err());
     assertEquals(
         "filtrate: expected a command before '--kl_alpha'; 'filtrate help' lists them\n",

@@ -340,6 +340,15 @@ class RecipeTest {
   }
 
   @Test
+  void aFileThatIsNoTextIsTold(@TempDir Path folder) throws IOException {
+    Path file = folder.resolve("model.yaml");
+    Files.write(file, new byte[] {(byte) 0xff, (byte) 0xfe, 0, 1});
+    assertEquals(
+        file + ": not a text in UTF-8; expected a recipe in YAML",
+        message(() -> Recipe.read(file, List.of(), Use.RUN)));
+  }
+
+  @Test
   void aFileThatIsNotThereIsTold() {
     String message = message(() -> Recipe.read(Path.of("no.yaml"), List.of(), Use.RUN));
     assertEquals("no.yaml: cannot be read: no such file or folder: no.yaml", message);
