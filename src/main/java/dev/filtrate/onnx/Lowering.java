@@ -20,7 +20,8 @@ import java.util.Set;
 /**
  * The pass that leaves in a graph only what a target runs, and runs well: one table from operator,
  * target and device to the kernel of that name (no entry) or to a {@linkplain Chains chain} of
- * other operators. Inputs, parameters, outputs and the values that survive keep their names.
+ * other operators. Inputs, parameters, outputs and the values that survive keep their names; what
+ * chains have in common is computed once.
  *
  * <p>On a CPU, ONNX Runtime's gradient kernels of Gelu and LayerNormalization run on one thread and
  * lose to chains; its GatherGrad adds in an order that depends on thread timing, so its result is
@@ -134,9 +135,9 @@ public final class Lowering {
       }
     }
     List<Node> named = nodes.stream().map(this::named).toList();
-    Graph pruned =
-        new Graph(graph.name(), graph.inputs(), graph.parameters(), named, graph.outputs())
-            .pruned();
+    Graph whole =
+        new Graph(graph.name(), graph.inputs(), graph.parameters(), named, graph.outputs());
+    Graph pruned = Merging.of(whole.pruned());
     return new Graph(
         graph.name(), graph.inputs(), graph.parameters(), trimmed(pruned), graph.outputs());
   }

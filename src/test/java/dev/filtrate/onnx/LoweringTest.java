@@ -15,10 +15,12 @@ import dev.filtrate.graph.Ops;
 import dev.filtrate.graph.ReferenceEvaluator;
 import dev.filtrate.graph.Shape;
 import dev.filtrate.graph.Value;
+import dev.filtrate.model.AdamW;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -125,6 +127,36 @@ class LoweringTest {
     assertTrue(
         lowered.toString().contains("layer/Gelu:[2] = Mul(layer/Gelu/Mul, "), lowered::toString);
     assertTrue(lowered.toString().contains("last:[2] = Neg(layer/Gelu)"), lowered::toString);
+  }
+
+  @Test
+  void whatChainsHaveInCommonIsComputedOnce() {
+    List<Value> parameters =
+        List.of(new Value("a", DType.FLOAT, Shape.of(2)), new Value("b", DType.FLOAT, Shape.of(3)));
+    Graph update = AdamW.with(0, OptionalDouble.empty()).graph("update", parameters);
+    Graph portable = Lowering.lower(update, Target.PORTABLE, DeviceKind.CPU);
+    assertEquals(2, portable.operatorCounts().get("Exp")); // 1 - beta1^t and 1 - beta2^t
+    Graph kernels = Lowering.lower(update, Target.ORT, DeviceKind.CPU);
+    assertEquals(2, kernels.operatorCounts().get("AdamOptimizer"));
+    List<Value> steps =
+        kernels.nodes().stream()
+            .filter(n -> n.op() == OpType.ADAM_OPTIMIZER)
+            .map(n -> n.in(1))
+            .distinct()
+            .toList();
+    assertEquals(2, steps.size(), "the kernel advances the step that it reads");
+  }
+
+  @Test
+  void masksOfTheSameValueStayApart() {
+    GraphBuilder builder = new GraphBuilder();
+    Ops op = builder.ops();
+    Value x = builder.input("x", DType.FLOAT, Shape.of(2));
+    Value y = op.mul(op.dropout(op.exp(x), 0.5), op.dropout(op.exp(x), 0.5));
+    Graph lowered =
+        Lowering.lower(builder.build("g", Map.of("y", y)), Target.PORTABLE, DeviceKind.CPU);
+    assertEquals(2, lowered.operatorCounts().get("Dropout"));
+    assertEquals(1, lowered.operatorCounts().get("Exp"));
   }
 
   @Test
