@@ -8,11 +8,7 @@ import dev.filtrate.graph.GraphBuilder;
 import dev.filtrate.graph.Shape;
 import dev.filtrate.graph.Tensor;
 import dev.filtrate.graph.Value;
-import dev.filtrate.model.Head;
-import dev.filtrate.model.Model;
-import dev.filtrate.model.ModelConfig;
 import dev.filtrate.runtime.ComputeSession;
-import dev.filtrate.train.StageGraphs.TeacherStates;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,7 +16,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
@@ -73,18 +68,15 @@ public final class Bench {
    */
   public ObjectNode run(List<Part> parts, Consumer<String> note) {
     ObjectNode results = new ObjectMapper().createObjectNode();
-    Weights student = student();
+    Outline outline = new Outline(recipe);
     for (Part part : parts) {
       note.accept("timing " + part.id());
       StepTimer.Timing timing =
           switch (part) {
-            case STAGE2_STEP -> timer.step(stageTwo(student), student.parameters());
-            case STAGE1_STEP -> stageOne(student);
-            case FINETUNE_STEP ->
-                timer.step(
-                    Stage.finetune("finetune", student.model(), recipe.student().finetune()),
-                    student.parameters());
-            case STUDENT_FORWARD -> timer.forward(student);
+            case STAGE2_STEP -> timer.step(outline.distil(Method.TED));
+            case STAGE1_STEP -> timer.step(stage(outline, "student/filters"));
+            case FINETUNE_STEP -> timer.step(stage(outline, "student/finetuned"));
+            case STUDENT_FORWARD -> timer.forward(outline.student());
           };
       ObjectNode figures = results.putObject(part.id());
       figures.put("median_s", timing.median());
@@ -111,37 +103,12 @@ public final class Bench {
     settings.put("target", recipe.target().name().toLowerCase(Locale.ROOT));
   }
 
-  private Model model(String who, Optional<ModelConfig> config) {
-    ModelConfig known =
-        config.orElseThrow(
-            () -> new UserError("recipe " + recipe.name() + ": the " + who + " has no config"));
-    return new Model(known, Head.SEQUENCE_CLASSIFICATION, Optional.empty());
-  }
-
-  private Weights student() {
-    Model teacher = model("teacher", recipe.teacherConfig());
-    Model model =
-        model("student", recipe.studentConfig())
-            .with(recipe.filters().student(teacher.config().hiddenSize()));
-    return new Weights(model, Weights.random(model, 0).parameters());
-  }
-
-  private StepTimer.Timing stageOne(Weights student) {
-    Weights with = student.with(student.model().filters().orElseThrow(), 0, true);
-    Stage stage =
-        Stage.learnFilters("learn_filters", with.model(), recipe.student().learnFilters());
-    return timer.step(stage, with.parameters());
-  }
-
-  private Stage stageTwo(Weights student) {
-    Model plain = model("teacher", recipe.teacherConfig());
-    Model teacher = plain.with(recipe.filters().teacher(plain.config().hiddenSize()));
-    DistillSettings settings = recipe.settings(Method.TED);
-    Stage.FrozenTeacher frozen =
-        new Stage.FrozenTeacher(
-            new StageGraphs.Teacher(teacher, TeacherStates.FILTERED, 1),
-            Weights.random(teacher, 1).parameters());
-    return Stage.distil("ted", student.model(), frozen, settings.objective(), settings.stage());
+  private Stage stage(Outline outline, String name) {
+    return outline.stages().stream()
+        .filter(stage -> stage.name().equals(name))
+        .findFirst()
+        .orElseThrow(
+            () -> new UserError("recipe %s has no stage %s".formatted(recipe.name(), name)));
   }
 
   /** The runtime's own rate for a square product in float32, the yardstick of all other figures. */

@@ -1,21 +1,16 @@
 package dev.filtrate.train;
 
-import dev.filtrate.base.UserError;
 import dev.filtrate.data.TaskData;
 import dev.filtrate.data.TaskSpec;
-import dev.filtrate.model.Filters;
-import dev.filtrate.model.Head;
+import dev.filtrate.graph.Graph;
+import dev.filtrate.graph.Value;
 import dev.filtrate.model.Model;
-import dev.filtrate.model.ModelConfig;
-import dev.filtrate.train.StageGraphs.TeacherStates;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.Consumer;
-import java.util.function.Predicate;
 
 /**
  * What a recipe will take, before hours are spent: its stages with their updates, and the seconds
@@ -29,7 +24,7 @@ import java.util.function.Predicate;
  * @param teacherParameters of the teacher, without filters; 0 = no teacher
  * @param studentParameters of the student, without filters
  * @param peakResidentBytes the largest resident set while timing
- * @param missing folders that the recipe names and that are not there
+ * @param missing what the recipe names and is not there
  */
 public record Plan(
     List<PlannedStage> stages,
@@ -73,9 +68,10 @@ public record Plan(
   /** Times a recipe's stages; {@code note} is told what is going on. */
   public static Plan of(Recipe recipe, Consumer<String> note) {
     OptionalInt examples = trainingExamples(recipe.requireTask(), recipe.seeds().get(0));
+    Outline outline = new Outline(recipe);
     List<PlannedStage> planned = new ArrayList<>();
-    for (Planned stage : stages(recipe)) {
-      note.accept("timing " + stage.stage().name());
+    for (Stage stage : outline.stages()) {
+      note.accept("timing " + stage.name());
       planned.add(plan(recipe, stage, examples));
     }
     return new Plan(
@@ -83,10 +79,14 @@ public record Plan(
         recipe.seeds().size(),
         examples,
         recipe.tokenizer().maxLength(),
-        distils(recipe) ? teacher(recipe).count() : 0,
-        student(recipe).count(),
+        outline.teacher().map(Plan::parameters).orElse(0L),
+        parameters(outline.student()),
         Bench.peakResidentBytes(),
         missing(recipe));
+  }
+
+  private static long parameters(Model model) {
+    return StageGraphs.inference("parameters", model).parameterCount();
   }
 
   private static OptionalInt trainingExamples(TaskSpec task, long seed) {
@@ -109,11 +109,7 @@ public record Plan(
     return missing.stream().distinct().toList();
   }
 
-  /** A stage with the weights that it is timed on. */
-  private record Planned(Stage stage, Weights weights) {}
-
-  private static PlannedStage plan(Recipe recipe, Planned planned, OptionalInt examples) {
-    Stage stage = planned.stage();
+  private static PlannedStage plan(Recipe recipe, Stage stage, OptionalInt examples) {
     StageSettings settings = stage.settings();
     StepTimer timer =
         new StepTimer(
@@ -122,106 +118,18 @@ public record Plan(
             recipe.tokenizer().maxLength(),
             WARM_UP,
             STEPS);
-    double step = timer.step(stage, planned.weights().parameters()).median();
-    Predicate<String> trained = stage.trained();
-    long count =
-        planned.weights().parameters().entrySet().stream()
-            .filter(p -> trained.test(p.getKey()))
-            .mapToLong(p -> p.getValue().size())
+    double step = timer.step(stage).median();
+    Graph gradients = stage.gradients();
+    long trained =
+        StageGraphs.trained(gradients).stream()
+            .map(Value::shape)
+            .mapToLong(shape -> shape.elements().fixed())
             .sum();
     OptionalInt updates =
         settings.maxTrainSteps().isPresent() || examples.isPresent()
             ? OptionalInt.of(settings.updates(examples.orElse(1)))
             : OptionalInt.empty();
     return new PlannedStage(
-        stage.name(), count, updates, step * settings.gradientAccumulationSteps());
-  }
-
-  private static boolean distils(Recipe recipe) {
-    return recipe.compare().stream().anyMatch(Method::distils);
-  }
-
-  private static Weights teacher(Recipe recipe) {
-    return random("teacher", recipe.teacherConfig());
-  }
-
-  private static Weights student(Recipe recipe) {
-    return random("student", recipe.studentConfig());
-  }
-
-  private static Weights random(String who, Optional<ModelConfig> config) {
-    ModelConfig known =
-        config.orElseThrow(
-            () ->
-                new UserError(
-                    who + ".config: missing; a plan needs it, or the folder with the checkpoint"));
-    Model model = new Model(known, Head.SEQUENCE_CLASSIFICATION, Optional.empty());
-    return new Weights(model, Weights.random(model, 0).parameters());
-  }
-
-  /** The stages of {@link SeedRun}, in its order. */
-  private static List<Planned> stages(Recipe recipe) {
-    List<Planned> stages = new ArrayList<>();
-    Weights student = student(recipe);
-    boolean ted = recipe.compare().contains(Method.TED);
-    if (distils(recipe)) {
-      finetune("teacher", teacher(recipe), recipe.teacher(), stages);
-    }
-    if (recipe.start() == Start.FAIR || ted || recipe.compare().contains(Method.FINETUNED)) {
-      finetune("student", student, recipe.student(), stages);
-    }
-    for (Method method : recipe.compare()) {
-      if (method.distils()) {
-        distil(recipe, method, teacher(recipe), student, stages);
-      }
-    }
-    return stages;
-  }
-
-  private static void finetune(
-      String who, Weights start, ModelSettings settings, List<Planned> stages) {
-    if (!settings.finetune().isSkipped()) {
-      stages.add(
-          new Planned(
-              Stage.finetune(who + "/finetuned", start.model(), settings.finetune()), start));
-    }
-  }
-
-  private static void learnFilters(
-      String who, Weights start, Filters filters, StageSettings settings, List<Planned> stages) {
-    if (!settings.isSkipped()) {
-      Weights with = start.with(filters, 0, true);
-      stages.add(new Planned(Stage.learnFilters(who + "/filters", with.model(), settings), with));
-    }
-  }
-
-  private static void distil(
-      Recipe recipe, Method method, Weights teacher, Weights student, List<Planned> stages) {
-    FilterSettings filters = recipe.filters();
-    int width = teacher.model().config().hiddenSize();
-    TeacherStates states = TeacherStates.NONE;
-    Weights start = student;
-    if (method == Method.LWD) {
-      start = student.with(filters.projections(width), 0, false);
-      states = TeacherStates.HIDDEN;
-    } else if (method == Method.TED) {
-      Filters ofTeacher = filters.teacher(width);
-      Filters ofStudent = filters.student(width);
-      learnFilters("teacher", teacher, ofTeacher, recipe.teacher().learnFilters(), stages);
-      learnFilters("student", student, ofStudent, recipe.student().learnFilters(), stages);
-      teacher = teacher.with(ofTeacher, 0, false);
-      start = student.with(ofStudent, 0, false);
-      states = TeacherStates.FILTERED;
-    }
-    Stage.FrozenTeacher frozen =
-        new Stage.FrozenTeacher(
-            new StageGraphs.Teacher(teacher.model(), states, filters.teacherFilterInterval()),
-            teacher.parameters());
-    DistillSettings settings = recipe.settings(method);
-    stages.add(
-        new Planned(
-            Stage.distil(
-                method.id(), start.model(), frozen, settings.objective(), settings.stage()),
-            start));
+        stage.name(), trained, updates, step * settings.gradientAccumulationSteps());
   }
 }

@@ -33,11 +33,16 @@ record StepTimer(Engine engine, int batch, int length, int warmUp, int steps) {
    */
   record Timing(double median, double min, double max, double graphs, double sessions) {}
 
-  /** A whole step: the teacher's forward if there is one, forward and backward, update. */
-  Timing step(Stage stage, Map<String, Tensor> weights) {
+  /**
+   * A whole step on random weights: the teacher's forward if there is one, forward and backward,
+   * update.
+   */
+  Timing step(Stage outlined) {
     long began = System.nanoTime();
-    Graph gradients = stage.gradients();
+    Graph gradients = outlined.gradients();
     double graphs = since(began);
+    Stage stage = Outline.withRandomTeacher(outlined);
+    Map<String, Tensor> weights = Outline.random(stage.model(), gradients.parameters());
     began = System.nanoTime();
     try (TrainingSession session =
             engine.training(gradients, stage.settings().optimizer(), weights);
@@ -57,15 +62,16 @@ record StepTimer(Engine engine, int batch, int length, int warmUp, int steps) {
     }
   }
 
-  /** The logits of a model alone. */
-  Timing forward(Weights weights) {
+  /** The logits of a model alone, on random weights. */
+  Timing forward(Model model) {
     long began = System.nanoTime();
-    Graph graph = StageGraphs.inference("forward", weights.model().withoutFilters());
+    Graph graph = StageGraphs.inference("forward", model);
     double graphs = since(began);
+    Map<String, Tensor> weights = Outline.random(model, graph.parameters());
     began = System.nanoTime();
-    try (ComputeSession session = engine.frozen(graph, weights.parameters())) {
+    try (ComputeSession session = engine.frozen(graph, weights)) {
       double sessions = since(began);
-      Map<String, Tensor> feeds = feeds(session.inputs(), weights.model());
+      Map<String, Tensor> feeds = feeds(session.inputs(), model);
       return time(number -> session.run(feeds), graphs, sessions);
     }
   }

@@ -1,0 +1,181 @@
+package dev.filtrate.train;
+
+import dev.filtrate.base.UserError;
+import dev.filtrate.graph.Graph;
+import dev.filtrate.graph.Tensor;
+import dev.filtrate.graph.Value;
+import dev.filtrate.model.Filters;
+import dev.filtrate.model.Head;
+import dev.filtrate.model.Model;
+import dev.filtrate.model.ModelConfig;
+import dev.filtrate.train.StageGraphs.TeacherStates;
+import dev.filtrate.weights.Initialization;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * A recipe's stages without weights or data, in the order in which {@link SeedRun} carries them
+ * out: what {@link Plan} and {@link Bench} time and {@link #graphs} draws.
+ */
+public final class Outline {
+  private final Recipe recipe;
+  private final Optional<Model> teacher;
+  private final Model student;
+
+  /** The outline of a recipe, whose models must have configs. */
+  public Outline(Recipe recipe) {
+    this.recipe = recipe;
+    boolean distils = recipe.compare().stream().anyMatch(Method::distils);
+    this.teacher =
+        distils ? Optional.of(model("teacher", recipe.teacherConfig())) : Optional.empty();
+    this.student = model("student", recipe.studentConfig());
+  }
+
+  private Model model(String who, Optional<ModelConfig> config) {
+    ModelConfig known =
+        config.orElseThrow(
+            () ->
+                new UserError(
+                    "recipe %s: %s.config is missing; without it the folder with the checkpoint must be there"
+                        .formatted(recipe.name(), who)));
+    return new Model(known, Head.SEQUENCE_CLASSIFICATION, Optional.empty());
+  }
+
+  /** The teacher without filters, if a method distils. */
+  Optional<Model> teacher() {
+    return teacher;
+  }
+
+  /** The student without filters. */
+  Model student() {
+    return student;
+  }
+
+  /** Every stage; those that the recipe leaves out are not there. */
+  List<Stage> stages() {
+    List<Stage> stages = new ArrayList<>();
+    List<Method> methods = recipe.compare();
+    teacher.ifPresent(m -> finetune("teacher", m, recipe.teacher()).ifPresent(stages::add));
+    if (recipe.start() == Start.FAIR
+        || methods.contains(Method.TED)
+        || methods.contains(Method.FINETUNED)) {
+      finetune("student", student, recipe.student()).ifPresent(stages::add);
+    }
+    for (Method method : methods) {
+      if (method == Method.TED) {
+        filters("teacher", taught(), recipe.teacher()).ifPresent(stages::add);
+        filters("student", learning(), recipe.student()).ifPresent(stages::add);
+      }
+      if (method.distils()) {
+        stages.add(distil(method));
+      }
+    }
+    return stages;
+  }
+
+  private Optional<Stage> finetune(String who, Model model, ModelSettings settings) {
+    return settings.finetune().isSkipped()
+        ? Optional.empty()
+        : Optional.of(Stage.finetune(who + "/finetuned", model, settings.finetune()));
+  }
+
+  private Optional<Stage> filters(String who, Model model, ModelSettings settings) {
+    return settings.learnFilters().isSkipped()
+        ? Optional.empty()
+        : Optional.of(Stage.learnFilters(who + "/filters", model, settings.learnFilters()));
+  }
+
+  private Model taught() {
+    Model m = teacher.orElseThrow();
+    return m.with(recipe.filters().teacher(m.config().hiddenSize()));
+  }
+
+  private Model learning() {
+    return student.with(recipe.filters().student(teacher.orElseThrow().config().hiddenSize()));
+  }
+
+  /** Stage II of a method. */
+  Stage distil(Method method) {
+    Model plain = teacher.orElseThrow();
+    int interval = recipe.filters().teacherFilterInterval();
+    Filters projections = recipe.filters().projections(plain.config().hiddenSize());
+    StageGraphs.Teacher imitated =
+        switch (method) {
+          case TED -> new StageGraphs.Teacher(taught(), TeacherStates.FILTERED, interval);
+          case LWD -> new StageGraphs.Teacher(plain, TeacherStates.HIDDEN, interval);
+          case KD, FINETUNED -> new StageGraphs.Teacher(plain, TeacherStates.NONE, interval);
+        };
+    Model learner =
+        switch (method) {
+          case TED -> learning();
+          case LWD -> student.with(projections);
+          case KD, FINETUNED -> student;
+        };
+    DistillSettings settings = recipe.settings(method);
+    return Stage.distil(
+        method.id(),
+        learner,
+        new Stage.FrozenTeacher(imitated, Map.of()),
+        settings.objective(),
+        settings.stage());
+  }
+
+  /** The stage with random weights for its teacher, if it has one. */
+  static Stage withRandomTeacher(Stage stage) {
+    return stage
+        .teacher()
+        .map(
+            t ->
+                new Stage(
+                    stage.name(),
+                    stage.model(),
+                    stage.objective(),
+                    stage.trained(),
+                    Optional.of(
+                        new Stage.FrozenTeacher(
+                            t.teacher(),
+                            random(
+                                t.teacher().model(),
+                                StageGraphs.teacher("teacher", t.teacher()).parameters()))),
+                    stage.settings()))
+        .orElse(stage);
+  }
+
+  /** Random weights for parameters of a model. */
+  static Map<String, Tensor> random(Model model, List<Value> parameters) {
+    return Initialization.of(model.config(), 0).initialize(parameters);
+  }
+
+  /**
+   * Every graph of a run by name: gradients and update of each stage, each teacher, teacher and
+   * student joined, and the inference graphs.
+   */
+  public Map<String, Graph> graphs() {
+    Map<String, Graph> graphs = new LinkedHashMap<>();
+    for (Stage stage : stages()) {
+      String name = stage.name().replace('/', '_');
+      Graph gradients = stage.gradients();
+      graphs.put(name + "_gradients", gradients);
+      graphs.put(
+          name + "_update",
+          stage.settings().optimizer().graph(name + "_update", StageGraphs.trained(gradients)));
+      stage
+          .teacher()
+          .ifPresent(
+              t -> {
+                graphs.put(name + "_teacher", StageGraphs.teacher(name + "_teacher", t.teacher()));
+                graphs.put(
+                    name + "_joined",
+                    StageGraphs.joined(
+                        name + "_joined", stage.model(), t.teacher(), stage.objective()));
+              });
+    }
+    teacher.ifPresent(
+        m -> graphs.put("teacher_inference", StageGraphs.inference("teacher_inference", m)));
+    graphs.put("student_inference", StageGraphs.inference("student_inference", student));
+    return graphs;
+  }
+}
