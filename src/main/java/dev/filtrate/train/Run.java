@@ -6,7 +6,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.filtrate.base.AtomicFiles;
 import dev.filtrate.base.Check;
 import dev.filtrate.base.UserError;
-import dev.filtrate.runtime.OnnxRuntime;
 import dev.filtrate.runtime.RuntimeOptions;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -131,25 +130,7 @@ public final class Run {
       }
     }
     AtomicFiles.writeText(file, recipe.resolved());
-    writeJson(folder.resolve("environment.json"), environment());
-  }
-
-  private static ObjectNode environment() {
-    ObjectNode environment = JSON.createObjectNode();
-    environment.put("filtrate", version());
-    environment.put("onnxruntime", OnnxRuntime.version());
-    environment.put("providers", String.join(", ", OnnxRuntime.providers()));
-    environment.put("cpu_features", String.join(", ", OnnxRuntime.cpuFeatures()));
-    environment.put("java", System.getProperty("java.vm.name") + " " + Runtime.version());
-    environment.put("os", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
-    environment.put("processors", Runtime.getRuntime().availableProcessors());
-    return environment;
-  }
-
-  /** The program's version, from its jar. */
-  private static String version() {
-    String version = Run.class.getPackage().getImplementationVersion();
-    return version == null ? "development" : version;
+    writeJson(folder.resolve("environment.json"), Environment.here().toJson());
   }
 
   private static boolean isEmpty(Path folder) {

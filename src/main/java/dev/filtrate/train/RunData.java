@@ -82,15 +82,16 @@ public record RunData(
   }
 
   /** Batches to train on, in the order of this seed. */
-  public Batches training(int batchSize, long seed) {
-    return Batches.training(train, options(batchSize), seed);
+  Batches training(StageSettings stage, long seed) {
+    return Batches.training(train, options(stage.trainBatchSize(), stage.groupByLength()), seed);
   }
 
   /** Validation, with every metric of the task, the one that selects first. */
   public Evaluator evaluator(int batchSize) {
     Set<String> metrics = new LinkedHashSet<>(List.of(spec.metric()));
     metrics.addAll(labels.isRegression() ? Metrics.REGRESSION : classification());
-    return new Evaluator(Batches.evaluation(validation, options(batchSize)), List.copyOf(metrics));
+    return new Evaluator(
+        Batches.evaluation(validation, options(batchSize, true)), List.copyOf(metrics));
   }
 
   private List<String> classification() {
@@ -99,8 +100,9 @@ public record RunData(
         : List.of("accuracy", "f1_macro", "matthews_correlation");
   }
 
-  private BatchOptions options(int batchSize) {
-    return new BatchOptions(batchSize, settings.padToMultipleOf(), 0, true);
+  private BatchOptions options(int batchSize, boolean groupByLength) {
+    int length = settings.padToMaxLength() ? settings.maxLength() : 0;
+    return new BatchOptions(batchSize, settings.padToMultipleOf(), length, groupByLength);
   }
 
   /** Checks that a model can take these ids and lengths. */

@@ -239,7 +239,7 @@ final class SeedRun {
         trainer.train(
             stage,
             start.parameters(),
-            data.training(settings.trainBatchSize(), seed),
+            data.training(settings, seed),
             data.evaluator(settings.evalBatchSize()));
     Weights trained = new Weights(start.model(), outcome.weights());
     if (single) {
