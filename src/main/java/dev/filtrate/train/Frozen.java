@@ -1,5 +1,6 @@
 package dev.filtrate.train;
 
+import dev.filtrate.graph.Graph;
 import dev.filtrate.graph.Tensor;
 import dev.filtrate.runtime.ComputeSession;
 import dev.filtrate.runtime.DeviceTensors;
@@ -9,10 +10,14 @@ import org.jspecify.annotations.Nullable;
 
 /** The session of a stage's teacher, or nobody's. */
 record Frozen(@Nullable ComputeSession session) implements AutoCloseable {
-  static Frozen of(Engine engine, Stage stage) {
+  /** The teacher as far as the stage's gradients graph takes anything from it. */
+  static Frozen of(Engine engine, Stage stage, Graph gradients) {
     Stage.FrozenTeacher t = stage.teacher().orElse(null);
-    return new Frozen(
-        t == null ? null : engine.frozen(StageGraphs.teacher("teacher", t.teacher()), t.weights()));
+    if (t == null) {
+      return new Frozen(null);
+    }
+    Graph graph = StageGraphs.teacher("teacher", t.teacher(), gradients);
+    return new Frozen(graph.outputs().isEmpty() ? null : engine.frozen(graph, t.weights()));
   }
 
   /** Its outputs for a batch, left on the device; the caller closes them. */

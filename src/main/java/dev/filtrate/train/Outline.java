@@ -166,7 +166,9 @@ public final class Outline {
           .teacher()
           .ifPresent(
               t -> {
-                graphs.put(name + "_teacher", StageGraphs.teacher(name + "_teacher", t.teacher()));
+                graphs.put(
+                    name + "_teacher",
+                    StageGraphs.teacher(name + "_teacher", t.teacher(), gradients));
                 graphs.put(
                     name + "_joined",
                     StageGraphs.joined(

@@ -81,6 +81,18 @@ public final class StageGraphs {
     return g.build(name, teacherOutputs(g.ops(), in, teacher));
   }
 
+  /**
+   * The same, but only what a student's gradients graph takes: where a term has weight 0, that
+   * graph does without the teacher's part in it.
+   */
+  public static Graph teacher(String name, Teacher teacher, Graph student) {
+    GraphBuilder g = new GraphBuilder();
+    ModelInputs in = ModelInputs.declare(g, teacher.model().config());
+    Map<String, Value> outputs = teacherOutputs(g.ops(), in, teacher);
+    outputs.keySet().removeIf(output -> student.input(output).isEmpty());
+    return g.build(name, outputs);
+  }
+
   private static Map<String, Value> teacherOutputs(Ops op, ModelInputs in, Teacher teacher) {
     Model.Outputs out = teacher.model().emit(op, in, false);
     Map<String, Value> outputs = new LinkedHashMap<>();

@@ -46,7 +46,7 @@ record StepTimer(Engine engine, int batch, int length, int warmUp, int steps) {
     began = System.nanoTime();
     try (TrainingSession session =
             engine.training(gradients, stage.settings().optimizer(), weights);
-        Frozen teacher = Frozen.of(engine, stage)) {
+        Frozen teacher = Frozen.of(engine, stage, gradients)) {
       double sessions = since(began);
       Map<String, Tensor> feeds = feeds(names(gradients), stage.model());
       feeds.put(StageGraphs.GRADIENT_SCALE, Tensor.scalar(1f));

@@ -74,7 +74,7 @@ final class Trainer {
     try (RunLog log = RunLog.open(around.log());
         TrainingSession session =
             engine.training(gradients, stage.settings().optimizer(), weights);
-        Frozen teacher = Frozen.of(engine, stage)) {
+        Frozen teacher = Frozen.of(engine, stage, gradients)) {
       List<String> inputs = gradients.inputs().stream().map(Value::name).toList();
       Course course = new Course(stage, weights, examples, evaluator, log, session, inputs, folder);
       last.ifPresent(course::restore);
