@@ -13,6 +13,7 @@ final class Commands {
           StageCommand.learnFilters(),
           StageCommand.distil(),
           new RecipeCommand(),
+          new VerifyCommand(),
           new GraphCommand(),
           new PlanCommand(),
           new BenchCommand(),
