@@ -187,7 +187,7 @@ class OperatorGradientTest {
             (op, x) -> op.concat(-1, List.of(x.get(0), x.get(1), x.get(0))),
             normal("[a, b]"),
             normal("[a, c]")));
-    all.add(one("the shift of relative positions", OperatorGradientTest::shift, "[b, a, 2*a-1]"));
+    all.add(one("the shift of relative positions", OperatorGradientTest::shift, "[b, a, 2*a]"));
   }
 
   private static Case one(
@@ -204,7 +204,7 @@ class OperatorGradientTest {
     return op.emit(OpType.SLICE, List.of(x), bounds).get(0);
   }
 
-  /** {@code out[.., i, j] = x[.., i, j − i + S − 1]} by slices and reshapes. */
+  /** {@code out[.., i, j] = x[.., i, j − i + S − 1]} of 2S columns, by slices and reshapes. */
   private static Value shift(Ops op, Value x) {
     Dim n = x.dim(0);
     Dim s = x.dim(1);
