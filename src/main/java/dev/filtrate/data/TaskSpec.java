@@ -65,6 +65,21 @@ public record TaskSpec(
         maxEvalSamples);
   }
 
+  /** This task with these classes, in the order of their ids. */
+  public TaskSpec withLabels(List<String> other) {
+    return new TaskSpec(
+        name,
+        trainFile,
+        validationFile,
+        layout,
+        problemType,
+        other,
+        metric,
+        validationFraction,
+        maxTrainSamples,
+        maxEvalSamples);
+  }
+
   /** This task with fewer examples; 0: all. */
   public TaskSpec withSamples(int train, int eval) {
     return new TaskSpec(

@@ -8,11 +8,11 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /** A batch as the inputs of a graph. */
-final class Feeds {
+public final class Feeds {
   private Feeds() {}
 
   /** Those of a batch's columns that a session asks for, by name. */
-  static Map<String, Tensor> of(Batch batch, Collection<String> wanted) {
+  public static Map<String, Tensor> of(Batch batch, Collection<String> wanted) {
     long[] grid = {batch.size(), batch.length()};
     long[] column = {batch.size()};
     Map<String, Tensor> feeds = new LinkedHashMap<>();

@@ -6,6 +6,7 @@ import dev.filtrate.data.Labels;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.apache.commons.math3.stat.correlation.PearsonsCorrelation;
 import org.apache.commons.math3.stat.correlation.SpearmansCorrelation;
 
@@ -38,6 +39,15 @@ public final class Metrics {
         !name.equals("f1") || labels.count() == 2,
         "metric: f1 is for two classes, this task has %d; use f1_macro",
         labels.count());
+  }
+
+  /** Every metric that there is for these labels, the given one first. */
+  public static List<String> all(String first, Labels labels) {
+    List<String> fitting =
+        labels.isRegression()
+            ? REGRESSION
+            : List.of("accuracy", labels.count() == 2 ? "f1" : "f1_macro", "matthews_correlation");
+    return Stream.concat(Stream.of(first), fitting.stream()).distinct().toList();
   }
 
   /** Whether more is better; all but the mean squared error. */

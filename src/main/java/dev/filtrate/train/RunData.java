@@ -13,9 +13,7 @@ import dev.filtrate.model.ModelConfig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Set;
 import java.util.stream.Stream;
 
 /**
@@ -88,16 +86,9 @@ public record RunData(
 
   /** Validation, with every metric of the task, the one that selects first. */
   public Evaluator evaluator(int batchSize) {
-    Set<String> metrics = new LinkedHashSet<>(List.of(spec.metric()));
-    metrics.addAll(labels.isRegression() ? Metrics.REGRESSION : classification());
     return new Evaluator(
-        Batches.evaluation(validation, options(batchSize, true)), List.copyOf(metrics));
-  }
-
-  private List<String> classification() {
-    return labels.count() == 2
-        ? List.of("accuracy", "f1", "matthews_correlation")
-        : List.of("accuracy", "f1_macro", "matthews_correlation");
+        Batches.evaluation(validation, options(batchSize, true)),
+        Metrics.all(spec.metric(), labels));
   }
 
   private BatchOptions options(int batchSize, boolean groupByLength) {

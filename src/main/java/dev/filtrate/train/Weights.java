@@ -125,7 +125,7 @@ public record Weights(Model model, Map<String, Tensor> parameters) {
   /** Writes a Hugging Face folder; filters are told in its config under the release's keys. */
   void write(Path folder, List<Path> tokenizerFiles) {
     ObjectNode config = model.config().json();
-    config.putArray("architectures").add(architecture());
+    config.putArray("architectures").add(architecture(model));
     config.put("dtype", "float32");
     Optional<Filters> filters = model.filters();
     filters.ifPresent(
@@ -139,7 +139,8 @@ public record Weights(Model model, Map<String, Tensor> parameters) {
     ModelFolder.write(folder, config, parameters, tokenizerFiles);
   }
 
-  private String architecture() {
+  /** The class that transformers has for a model, as {@code architectures} in a config names it. */
+  public static String architecture(Model model) {
     String family = model.config().prefix().equals("bert") ? "Bert" : "DebertaV2";
     return family
         + (model.head() == Head.QUESTION_ANSWERING

@@ -1,0 +1,94 @@
+package dev.filtrate.export;
+
+import dev.filtrate.base.Check;
+import dev.filtrate.data.Labels;
+import dev.filtrate.data.ProblemType;
+import dev.filtrate.data.TaskData;
+import dev.filtrate.data.TaskSpec;
+import dev.filtrate.data.batch.BatchOptions;
+import dev.filtrate.data.batch.Batches;
+import dev.filtrate.data.batch.EncodedExamples;
+import dev.filtrate.data.tokenize.Tokenizer;
+import dev.filtrate.model.ModelConfig;
+import dev.filtrate.train.Evaluator;
+import dev.filtrate.train.Metrics;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * A task's validation examples for a model that is finished: its labels are given, the task's must
+ * fit them.
+ *
+ * @param task the task's name
+ * @param metrics what is measured, the metric that selects first
+ * @param examples ids and labels
+ */
+public record DevSet(String task, List<String> metrics, EncodedExamples examples) {
+  /** Copies the list. */
+  public DevSet {
+    metrics = List.copyOf(metrics);
+  }
+
+  /**
+   * Reads a task's validation examples. What does not fit the model is a {@link
+   * dev.filtrate.base.UserError}.
+   *
+   * @param model whose labels are meant by the file's
+   * @param seed decides what {@code validation_fraction} holds out
+   */
+  public static DevSet read(TaskSpec task, ModelConfig model, Tokenizer tokenizer, long seed) {
+    TaskData data = TaskData.read(withLabelsOf(model, task), seed);
+    Labels labels = data.labels();
+    Metrics.check(task.metric(), labels);
+    Check.user(
+        labels.count() == model.numLabels(),
+        "%s: the model knows %s, the task's validation file %s; evaluate on the task that the model"
+            + " was trained for",
+        model.common().where(),
+        model.common().labels(),
+        labels);
+    return new DevSet(
+        task.name(),
+        Metrics.all(task.metric(), labels),
+        EncodedExamples.of(data.validation(), labels.problemType(), tokenizer));
+  }
+
+  /**
+   * The task with its classes in the order of the model's ids. The same names in another order are
+   * put in the model's; names that the task does not say are the model's, unless those are Hugging
+   * Face's stand-ins {@code LABEL_0}, {@code LABEL_1}: then the file's values are taken in order.
+   */
+  private static TaskSpec withLabelsOf(ModelConfig model, TaskSpec task) {
+    List<String> names = model.common().labels();
+    Check.user(
+        (task.problemType() == ProblemType.REGRESSION) == TrainedModel.isRegression(model),
+        "%s: the model has %s, but the task is %s; set problem_type to what the model was trained"
+            + " for",
+        model.common().where(),
+        TrainedModel.isRegression(model) ? "one label, a score" : names.size() + " labels",
+        task.problemType().id());
+    if (TrainedModel.isRegression(model)) {
+      return task;
+    }
+    boolean standIns = names.stream().allMatch(name -> name.matches("LABEL_\\d+"));
+    boolean take =
+        task.labels().isEmpty() ? !standIns : Set.copyOf(task.labels()).equals(Set.copyOf(names));
+    return take ? task.withLabels(names) : task;
+  }
+
+  /** The examples in a fixed order, those of like length together. */
+  public Batches batches(int batchSize) {
+    return Batches.evaluation(examples, BatchOptions.of(batchSize));
+  }
+
+  /** Runs a model over the examples, and measures. */
+  public Evaluator evaluator(int batchSize) {
+    return new Evaluator(batches(batchSize), metrics);
+  }
+
+  /** The metrics of these logits, row by row in the order of the examples. */
+  Map<String, Double> metrics(float[] logits) {
+    return evaluator(1).metrics(logits);
+  }
+}

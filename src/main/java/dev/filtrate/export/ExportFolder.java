@@ -1,0 +1,195 @@
+package dev.filtrate.export;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.google.errorprone.annotations.MustBeClosed;
+import dev.filtrate.base.AtomicFiles;
+import dev.filtrate.base.Check;
+import dev.filtrate.base.UserError;
+import dev.filtrate.data.ProblemType;
+import dev.filtrate.data.tokenize.Tokenizer;
+import dev.filtrate.model.Head;
+import dev.filtrate.model.Model;
+import dev.filtrate.model.ModelConfig;
+import dev.filtrate.onnx.OnnxCodec;
+import dev.filtrate.onnx.Parameters;
+import dev.filtrate.runtime.ComputeSession;
+import dev.filtrate.runtime.RuntimeOptions;
+import dev.filtrate.train.Weights;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+
+/**
+ * The files of an export: {@code config.json} and the tokenizer's as Hugging Face names them,
+ * {@code model.onnx} where most runtimes look, the same file as {@code onnx/model.onnx} where
+ * transformers.js does, and {@code provenance.json}.
+ */
+final class ExportFolder {
+  static final String MODEL = "model.onnx";
+  static final String ONNX = "onnx";
+  static final String PROVENANCE = "provenance.json";
+  static final String PRODUCER = "producer";
+  private static final String CONFIG = "config.json";
+  private static final String TOKENIZER_CONFIG = "tokenizer_config.json";
+
+  /** Where a tokenizer's config says that there is no limit, it says a number above this. */
+  private static final long UNLIMITED = 1_000_000;
+
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private ExportFolder() {}
+
+  /** Whether a folder holds an exported model. */
+  static boolean isExport(Path folder) {
+    return Files.isRegularFile(folder.resolve(MODEL));
+  }
+
+  /**
+   * Throws {@link UserError} unless an export may be written there: nothing else is overwritten.
+   */
+  static void requireFree(Path folder) {
+    boolean ours = Files.isRegularFile(folder.resolve(PROVENANCE)) && isExport(folder);
+    Check.user(
+        !Files.exists(folder) || ours || isEmptyFolder(folder),
+        "%s: exists already and is no export of this program; choose another --output_dir",
+        folder);
+  }
+
+  private static boolean isEmptyFolder(Path folder) {
+    if (!Files.isDirectory(folder)) {
+      return false;
+    }
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.findAny().isEmpty();
+    } catch (IOException e) {
+      throw AtomicFiles.cannotRead(folder, e);
+    }
+  }
+
+  /** Throws {@link UserError} if the tokenizer has ids that the model does not have. */
+  static void requireFits(String where, ModelConfig config, Tokenizer tokenizer) {
+    Check.user(
+        tokenizer.vocabularySize() <= config.common().vocabSize(),
+        "%s: its vocab_size is %d, but the tokenizer's ids go up to %d; use the tokenizer that"
+            + " belongs to the model",
+        where,
+        config.common().vocabSize(),
+        tokenizer.vocabularySize() - 1);
+  }
+
+  /** Opens an exported model; a file that the runtime does not take is a {@link UserError}. */
+  @MustBeClosed
+  static ComputeSession open(Path folder, RuntimeOptions options) {
+    Path file = folder.resolve(MODEL);
+    try {
+      return ComputeSession.openFile(file.toString(), file, options);
+    } catch (IllegalStateException e) {
+      throw new UserError(
+          "%s: ONNX Runtime cannot load it, export the model again: %s"
+              .formatted(file, e.getMessage()),
+          e);
+    }
+  }
+
+  /** How long texts may be: what the tokenizer's config says, within the model's positions. */
+  static int maxLength(Path folder, ModelConfig config) {
+    int positions = config.common().maxPositionEmbeddings();
+    Path file = folder.resolve(TOKENIZER_CONFIG);
+    if (!Files.isRegularFile(file)) {
+      return positions;
+    }
+    JsonNode length = read(file).path("model_max_length");
+    return length.isNumber() && length.asDouble() >= 4 && length.asDouble() < UNLIMITED
+        ? Math.min(length.asInt(), positions)
+        : positions;
+  }
+
+  /** Writes the model twice, under both names; data beside it too, if it has any. */
+  static void writeModel(Path folder, Draft draft, Map<String, String> metadata)
+      throws IOException {
+    Path file = folder.resolve(MODEL);
+    OnnxCodec.write(file, draft.graph(), Parameters.embedded(draft.values()), metadata);
+    Path second = Files.createDirectory(folder.resolve(ONNX));
+    try (Stream<Path> files = Files.list(folder)) {
+      for (Path written : files.filter(ExportFolder::isModel).toList()) {
+        link(written, second.resolve(written.getFileName()));
+      }
+    }
+  }
+
+  /** Whether a file is the model, or its data beside it. */
+  static boolean isModel(Path file) {
+    return String.valueOf(file.getFileName()).startsWith(MODEL);
+  }
+
+  private static void link(Path file, Path other) throws IOException {
+    try {
+      Files.createLink(other, file);
+    } catch (IOException | UnsupportedOperationException e) { // not every file system has links
+      Files.copy(file, other);
+    }
+  }
+
+  /** Writes the tokenizer, telling it what the graph takes. */
+  static void writeTokenizer(Path folder, Tokenizer tokenizer, List<String> inputs) {
+    tokenizer.write(folder);
+    Path file = folder.resolve(TOKENIZER_CONFIG);
+    ObjectNode config = read(file);
+    inputs.forEach(config.putArray("model_input_names")::add);
+    writeJson(file, config);
+  }
+
+  /** Writes the config of the model as it is now: no filters, its labels spelled out. */
+  static void writeConfig(Path folder, Model model) {
+    ModelConfig config = model.config();
+    ObjectNode json = config.withLabels(config.common().labels()).json();
+    List.copyOf(json.properties()).stream()
+        .map(Map.Entry::getKey)
+        .filter(key -> key.contains("filter"))
+        .forEach(json::remove);
+    json.put("model_type", config.common().modelType().replaceFirst("^ted-", ""));
+    json.putArray("architectures").add(Weights.architecture(model));
+    json.put("vocab_size", config.common().vocabSize());
+    json.put("hidden_size", config.hiddenSize());
+    json.put("type_vocab_size", config.common().typeVocabSize());
+    json.put("pad_token_id", config.common().padTokenId());
+    json.remove("torch_dtype");
+    json.put("dtype", "float32");
+    if (model.head() == Head.SEQUENCE_CLASSIFICATION) {
+      ProblemType type =
+          TrainedModel.isRegression(config)
+              ? ProblemType.REGRESSION
+              : ProblemType.SINGLE_LABEL_CLASSIFICATION;
+      json.put("problem_type", type.id());
+    }
+    writeJson(folder.resolve(CONFIG), json);
+  }
+
+  static void writeJson(Path file, ObjectNode json) {
+    try {
+      String text = JSON.writerWithDefaultPrettyPrinter().writeValueAsString(json);
+      AtomicFiles.writeText(file, text + "\n");
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException(file + ": " + json, e);
+    }
+  }
+
+  private static ObjectNode read(Path file) {
+    try {
+      if (JSON.readTree(file.toFile()) instanceof ObjectNode object) {
+        return object;
+      }
+      throw UserError.of("%s: expected a JSON object", file);
+    } catch (JsonProcessingException e) {
+      throw new UserError(file + ": not JSON: " + e.getOriginalMessage(), e);
+    } catch (IOException e) {
+      throw AtomicFiles.cannotRead(file, e);
+    }
+  }
+}

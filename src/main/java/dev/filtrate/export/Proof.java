@@ -1,0 +1,147 @@
+package dev.filtrate.export;
+
+import dev.filtrate.base.Check;
+import dev.filtrate.data.batch.Batch;
+import dev.filtrate.data.batch.BatchStream;
+import dev.filtrate.data.batch.Batches;
+import dev.filtrate.graph.Tensor;
+import dev.filtrate.runtime.ComputeSession;
+import dev.filtrate.train.Feeds;
+import dev.filtrate.train.Metrics;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Holds an export against the model that it was made from: on the same examples, the same logits
+ * and the same metrics. The trained model answers first, so that only one of both is in memory.
+ */
+final class Proof {
+  private final Batches examples;
+  private final Optional<DevSet> task;
+
+  private final List<Answer> expected;
+
+  /** The outputs of a batch, and which examples its rows are. */
+  private record Answer(List<Integer> rows, Map<String, Tensor> outputs) {}
+
+  /** The trained model's answers to a task's validation examples, or to made up ones. */
+  Proof(ComputeSession trained, Batches examples, Optional<DevSet> task) {
+    this.examples = examples;
+    this.task = task;
+    this.expected = answers(trained);
+  }
+
+  private List<Answer> answers(ComputeSession session) {
+    List<Answer> all = new ArrayList<>();
+    try (BatchStream stream = examples.stream(0, 0)) {
+      while (stream.hasNext()) {
+        Batch batch = stream.next();
+        List<Integer> rows = Arrays.stream(batch.examples()).boxed().toList();
+        all.add(new Answer(rows, session.run(Feeds.of(batch, session.inputs()))));
+      }
+    }
+    return all;
+  }
+
+  /** The trained model's metrics; empty without a task. */
+  Map<String, Double> metrics() {
+    return task.map(t -> t.metrics(logits(expected))).orElse(Map.of());
+  }
+
+  /** Runs the export; throws {@link dev.filtrate.base.UserError} unless it does the same. */
+  Agreement check(String file, ComputeSession exported) {
+    List<Answer> actual = answers(exported);
+    double difference = 0;
+    double largest = 1;
+    for (int i = 0; i < expected.size(); i++) {
+      for (Map.Entry<String, Tensor> output : expected.get(i).outputs().entrySet()) {
+        float[] wanted = output.getValue().toFloats();
+        float[] got = floats(file, actual.get(i).outputs(), output.getKey(), wanted.length);
+        for (int j = 0; j < wanted.length; j++) {
+          double apart = Math.abs((double) wanted[j] - got[j]);
+          difference = Math.max(difference, Double.isNaN(apart) ? Double.POSITIVE_INFINITY : apart);
+          largest = Math.max(largest, Float.isFinite(wanted[j]) ? Math.abs(wanted[j]) : 0);
+        }
+      }
+    }
+    Agreement logits =
+        new Agreement(examples.data().size(), difference, Agreement.TOLERANCE * largest, Map.of());
+    logits.requireSameLogits(file);
+    return withMetrics(file, logits, actual);
+  }
+
+  private static float[] floats(String file, Map<String, Tensor> answers, String name, int size) {
+    Tensor tensor = answers.get(name);
+    Check.user(
+        tensor != null && tensor.size() == size,
+        "%s: refused: expected %d numbers of output '%s', got %s",
+        file,
+        size,
+        name,
+        tensor);
+    return tensor == null ? new float[0] : tensor.toFloats();
+  }
+
+  private Agreement withMetrics(String file, Agreement logits, List<Answer> actual) {
+    if (task.isEmpty()) {
+      return logits;
+    }
+    float[] wanted = logits(expected);
+    float[] got = logits(actual);
+    int width = wanted.length / logits.examples();
+    settleTies(wanted, got, width, logits.bound());
+    Map<String, Double> metrics = task.get().metrics(got);
+    metrics()
+        .forEach(
+            (metric, value) -> {
+              double other = metrics.getOrDefault(metric, Double.NaN);
+              double scores = width == 1 ? Math.max(1, Math.abs(value)) : 0; // classes: the same
+              double allowed = Agreement.METRIC_TOLERANCE * scores;
+              Check.user(
+                  Math.abs(value - other) <= allowed || (value.isNaN() && Double.isNaN(other)),
+                  "%s: refused: its %s is %s, that of the trained model %s",
+                  file,
+                  metric,
+                  other,
+                  value);
+            });
+    return new Agreement(logits.examples(), logits.largestDifference(), logits.bound(), metrics);
+  }
+
+  /**
+   * Where the trained model's two best classes are closer than logits may differ, rounding decides
+   * between them; such a row counts as the trained model decided it.
+   */
+  private static void settleTies(float[] wanted, float[] got, int width, double bound) {
+    for (int start = 0; width > 1 && start < wanted.length; start += width) {
+      int best = Metrics.argmax(wanted, start, width);
+      int other = Metrics.argmax(got, start, width);
+      if (wanted[start + best] - wanted[start + other] <= 2 * bound) {
+        System.arraycopy(wanted, start, got, start, width);
+      }
+    }
+  }
+
+  /** All logits in the order of the examples. */
+  private float[] logits(List<Answer> answers) {
+    float[] all = new float[0];
+    for (Answer answer : answers) {
+      Tensor tensor = answer.outputs().get("logits");
+      if (tensor == null) {
+        throw new IllegalStateException("no logits among " + answer.outputs().keySet());
+      }
+      float[] values = tensor.toFloats();
+      int width = values.length / answer.rows().size();
+      if (all.length == 0) {
+        all = new float[examples.data().size() * width];
+      }
+      for (int i = 0; i < answer.rows().size(); i++) {
+        System.arraycopy(values, i * width, all, answer.rows().get(i) * width, width);
+      }
+    }
+    return all;
+  }
+}

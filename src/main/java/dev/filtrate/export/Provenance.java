@@ -1,0 +1,111 @@
+package dev.filtrate.export;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.filtrate.data.ProblemType;
+import dev.filtrate.data.tokenize.Tokenizer;
+import dev.filtrate.graph.Tensor;
+import dev.filtrate.model.Filters;
+import dev.filtrate.model.Head;
+import dev.filtrate.onnx.OnnxCodec;
+import dev.filtrate.train.Weights;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+
+/**
+ * Where an export comes from: {@code provenance.json}, and the same as properties of the model
+ * itself under {@code filtrate.}, which every runtime can read. Nothing in it depends on when or
+ * where it was made, so the same model gives the same files.
+ */
+final class Provenance {
+  private static final String NAMESPACE = "filtrate.";
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private final ObjectNode facts = JSON.createObjectNode();
+
+  /**
+   * Everything that is known before the model is written.
+   *
+   * @param metrics of the trained model on the task; the one that selects first
+   * @param others what the caller knows besides
+   */
+  Provenance(
+      Weights weights,
+      Tokenizer tokenizer,
+      Optional<DevSet> task,
+      Map<String, Double> metrics,
+      Map<String, String> others) {
+    Map<String, Tensor> trained = new TreeMap<>(weights.parameters());
+    trained.keySet().removeIf(Filters::owns);
+    facts.put("version", version());
+    facts.put("model_type", weights.model().config().common().modelType());
+    task.ifPresent(t -> facts.put("task", t.task()));
+    if (weights.model().head() == Head.SEQUENCE_CLASSIFICATION) {
+      boolean scores = TrainedModel.isRegression(weights.model().config());
+      ProblemType type = scores ? ProblemType.REGRESSION : ProblemType.SINGLE_LABEL_CLASSIFICATION;
+      facts.put("problem_type", type.id());
+      ArrayNode labels = facts.putArray("labels");
+      weights.model().config().common().labels().forEach(labels::add);
+    }
+    task.ifPresent(
+        t -> {
+          String metric = t.metrics().get(0);
+          facts.put("metric", metric);
+          facts.put("value", metrics.getOrDefault(metric, Double.NaN));
+        });
+    facts.put("max_length", tokenizer.maxLength());
+    facts.put("student_sha256", Hashes.ofWeights(trained));
+    facts.put("tokenizer_sha256", tokenizer.sha256());
+    new TreeMap<>(others).forEach(facts::put);
+  }
+
+  /** The properties of the model; lists as JSON. */
+  Map<String, String> metadata() {
+    Map<String, String> properties = new TreeMap<>();
+    for (Map.Entry<String, JsonNode> fact : facts.properties()) {
+      JsonNode value = fact.getValue();
+      properties.put(
+          NAMESPACE + fact.getKey(), value.isTextual() ? value.textValue() : value.toString());
+    }
+    return properties;
+  }
+
+  /** Writes the file, once model and proof are there. */
+  void write(Path folder, Draft draft, Agreement agreement) throws IOException {
+    ObjectNode json = JSON.createObjectNode();
+    json.put(ExportFolder.PRODUCER, "filtrate");
+    json.setAll(facts);
+    ObjectNode model = json.putObject("model");
+    model.put("opset", OnnxCodec.OPSET);
+    model.put("ir_version", OnnxCodec.IR_VERSION);
+    model.put("parameters", draft.graph().parameterCount());
+    ObjectNode operators = model.putObject("operators");
+    draft.graph().operatorCounts().forEach(operators::put);
+    ObjectNode hashes = json.putObject("sha256");
+    try (Stream<Path> files = Files.list(folder)) {
+      for (Path file : files.filter(Files::isRegularFile).sorted().toList()) {
+        hashes.put(String.valueOf(file.getFileName()), Hashes.ofFile(file));
+      }
+    }
+    ObjectNode proof = json.putObject("proof");
+    proof.put("examples", agreement.examples());
+    proof.put("examples_are", facts.has("task") ? "the task's validation set" : "made up");
+    proof.put("largest_difference", agreement.largestDifference());
+    proof.put("bound", agreement.bound());
+    ObjectNode metrics = proof.putObject("metrics");
+    agreement.metrics().forEach(metrics::put);
+    ExportFolder.writeJson(folder.resolve(ExportFolder.PROVENANCE), json);
+  }
+
+  private static String version() {
+    String version = Provenance.class.getPackage().getImplementationVersion();
+    return version == null ? "development" : version;
+  }
+}

@@ -1,0 +1,152 @@
+package dev.filtrate.export;
+
+import dev.filtrate.base.AtomicFiles;
+import dev.filtrate.base.Check;
+import dev.filtrate.data.batch.BatchOptions;
+import dev.filtrate.data.batch.Batches;
+import dev.filtrate.data.tokenize.Tokenizer;
+import dev.filtrate.graph.Graph;
+import dev.filtrate.graph.Value;
+import dev.filtrate.model.ModelConfig;
+import dev.filtrate.runtime.ComputeSession;
+import dev.filtrate.train.Engine;
+import dev.filtrate.train.Weights;
+import dev.filtrate.weights.ModelFolder;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/**
+ * Writes a trained model as a folder that any ONNX runtime serves, and proves it: the file as
+ * written gives the same logits and the same metrics as the model that it was made from. A folder
+ * that cannot be proven does not come to be.
+ */
+public final class StudentExport {
+  private static final int BATCH = 8;
+
+  private final Engine engine;
+  private final List<Pass> passes;
+
+  /**
+   * What came of an export.
+   *
+   * @param folder where it is
+   * @param parameters how many numbers the model holds
+   * @param bytes the size of the model, its data included
+   * @param agreement the proof
+   */
+  public record Report(Path folder, long parameters, long bytes, Agreement agreement) {}
+
+  /** Exports whose proof runs on this engine. */
+  public StudentExport(Engine engine) {
+    this(engine, ExportPasses.ALL);
+  }
+
+  StudentExport(Engine engine, List<Pass> passes) {
+    this.engine = engine;
+    this.passes = passes;
+  }
+
+  /** The graph that an export of a model holds, in ONNX's form: for reading. */
+  public static Graph graph(Weights weights) {
+    return Pass.run(ExportPasses.ALL, ExportPasses.draft(weights)).graph();
+  }
+
+  /** Exports the model of a Hugging Face folder; the rest is as {@link #write} has it. */
+  public Report writeFrom(
+      Path modelFolder,
+      Path folder,
+      Tokenizer tokenizer,
+      Optional<DevSet> task,
+      Map<String, String> facts) {
+    ExportFolder.requireFree(folder);
+    return write(TrainedModel.read(modelFolder), folder, tokenizer, task, facts);
+  }
+
+  /**
+   * Exports a model. An earlier export in the same place is replaced; whatever else is there, and
+   * an export that does not do what the model does, is a {@link dev.filtrate.base.UserError}.
+   *
+   * @param weights the trained model; filters are left out
+   * @param folder where to; made whole or not at all
+   * @param tokenizer what the model's ids were made with
+   * @param task what to prove it on; without one, ids that are made up
+   * @param facts what else is known of where it comes from, such as {@code recipe_sha256}
+   */
+  public Report write(
+      Weights weights,
+      Path folder,
+      Tokenizer tokenizer,
+      Optional<DevSet> task,
+      Map<String, String> facts) {
+    ExportFolder.requireFree(folder);
+    ModelConfig config = weights.model().config();
+    ExportFolder.requireFits(config.common().where(), config, tokenizer);
+    Proof proof = proof(weights, task);
+    Draft slim = Pass.run(passes, ExportPasses.draft(weights));
+    Provenance provenance = new Provenance(weights, tokenizer, task, proof.metrics(), facts);
+    List<Report> reports = new ArrayList<>();
+    AtomicFiles.writeFolder(
+        folder,
+        inside -> {
+          ExportFolder.writeConfig(inside, weights.model());
+          List<String> inputs = slim.graph().inputs().stream().map(Value::name).toList();
+          ExportFolder.writeTokenizer(inside, tokenizer, inputs);
+          ExportFolder.writeModel(inside, slim, provenance.metadata());
+          Agreement agreement = prove(folder, inside, proof, config, tokenizer);
+          provenance.write(inside, slim, agreement);
+          reports.add(
+              new Report(folder, slim.graph().parameterCount(), modelBytes(inside), agreement));
+        });
+    return reports.get(0);
+  }
+
+  /** What the trained model answers, as the engine runs it. */
+  private Proof proof(Weights weights, Optional<DevSet> task) {
+    Draft trained = ExportPasses.draft(weights);
+    Batches examples =
+        task.map(t -> t.batches(BATCH))
+            .orElseGet(
+                () ->
+                    Batches.evaluation(
+                        MadeUpTexts.of(weights.model().config()),
+                        new BatchOptions(BATCH, 1, 0, false)));
+    try (ComputeSession session = engine.frozen(trained.graph(), trained.values())) {
+      return new Proof(session, examples, task);
+    }
+  }
+
+  /** Loads what was written, as a consumer would. */
+  private Agreement prove(
+      Path folder, Path inside, Proof proof, ModelConfig config, Tokenizer tokenizer) {
+    ModelConfig written = ModelFolder.readConfig(inside);
+    Check.state(
+        written.common().labels().equals(config.common().labels()),
+        "%s: labels %s became %s",
+        folder,
+        config.common().labels(),
+        written.common().labels());
+    try (Tokenizer again = Tokenizer.read(inside, tokenizer.maxLength())) {
+      Check.state(
+          again.sha256().equals(tokenizer.sha256()), "%s: another tokenizer was written", folder);
+    }
+    try (ComputeSession session = ExportFolder.open(inside, engine.options())) {
+      return proof.check(folder.resolve(ExportFolder.MODEL).toString(), session);
+    }
+  }
+
+  private static long modelBytes(Path folder) throws IOException {
+    long bytes = 0;
+    try (Stream<Path> files = Files.list(folder)) {
+      for (Path file : files.filter(ExportFolder::isModel).toList()) {
+        bytes += Files.size(file);
+      }
+    }
+    return bytes;
+  }
+}
