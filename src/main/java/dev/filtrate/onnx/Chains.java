@@ -123,7 +123,8 @@ final class Chains {
     return List.of(training ? dx : op.where(n.in(3), dx, dy));
   }
 
-  private static Optional<Double> constant(Ops op, Value v) {
+  /** The number that a value always has, if it is a constant. */
+  static Optional<Double> constant(Ops op, Value v) {
     return op.builder()
         .producer(v)
         .filter(p -> p.op() == OpType.CONSTANT)

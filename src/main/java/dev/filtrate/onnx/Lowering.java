@@ -90,10 +90,15 @@ public final class Lowering {
   }
 
   private static Map<OpType, Chain> table(Target target, DeviceKind device) {
-    return switch (target) {
-      case PORTABLE -> PORTABLE;
-      case ORT -> device == DeviceKind.CPU ? ORT_CPU : ORT_CUDA;
-    };
+    if (target == Target.PORTABLE) {
+      return PORTABLE;
+    }
+    if (device == DeviceKind.CUDA) {
+      return ORT_CUDA;
+    }
+    Map<OpType, Chain> table = new EnumMap<>(ORT_CPU);
+    table.put(OpType.DROPOUT, new DropoutMasks()::emit); // what it draws is shared within a graph
+    return table;
   }
 
   /** What must hold after the pass; the error names node, operator and reason. */
