@@ -14,6 +14,7 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -60,8 +61,7 @@ record CaseBatch(Map<String, Tensor> columns, String where) {
     Tensor labels = columns.get("labels");
     if (labels == null) {
       throw UserError.of(
-          "%s: expected labels, or start_positions and end_positions, found %s",
-          where, columns.keySet());
+          "%s: expected labels, or start_positions and end_positions, found none of them", where);
     }
     Check.user(
         labels.dims().length == 1,
@@ -105,7 +105,7 @@ record CaseBatch(Map<String, Tensor> columns, String where) {
         "%s: expected input_ids of int64 [batch, sequence], found %s",
         where,
         ids == null ? "none" : ids);
-    return java.util.Objects.requireNonNull(ids).dims();
+    return Objects.requireNonNull(ids).dims();
   }
 
   private static long longest(ModelConfig config) {

@@ -42,6 +42,19 @@ record CaseJson(ObjectNode json, String where) {
     return get(key, "a number", JsonNode::isNumber, JsonNode::doubleValue);
   }
 
+  double positive(String key) {
+    return get(
+        key, "a number over 0", n -> n.isNumber() && n.doubleValue() > 0, JsonNode::doubleValue);
+  }
+
+  double notNegative(String key) {
+    return get(
+        key,
+        "a number of at least 0",
+        n -> n.isNumber() && n.doubleValue() >= 0,
+        JsonNode::doubleValue);
+  }
+
   int count(String key) {
     return get(
         key, "an integer of at least 0", n -> n.isInt() && n.intValue() >= 0, JsonNode::intValue);

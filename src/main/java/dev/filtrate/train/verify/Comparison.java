@@ -25,12 +25,7 @@ final class Comparison {
     return List.copyOf(quantities);
   }
 
-  /** A state: all entries. */
-  void state(String name, Tensor expected, Tensor actual) {
-    state(name, expected, actual, i -> true);
-  }
-
-  /** A state: the entries that count, by their position in memory. */
+  /** A state or logits: the entries that count, by their position in memory. */
   void state(String name, Tensor expected, Tensor actual, IntPredicate counts) {
     tensor(name, expected, actual, STATES, counts);
   }

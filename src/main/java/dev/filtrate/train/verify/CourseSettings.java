@@ -22,13 +22,17 @@ record CourseSettings(AdamW optimizer, Schedule schedule, int updates, int accum
     json.oneOf("optimizer", "adamw");
     json.oneOf("schedule", "linear");
     List<Double> betas = json.numbers("betas");
-    double rate = json.number("lr");
     Check.user(betas.size() == 2, "%s: 'betas': expected two numbers", json.where());
-    Check.user(rate > 0, "%s: 'lr': expected a number over 0, found %s", json.where(), rate);
+    Check.user(
+        betas.stream().allMatch(b -> b >= 0 && b < 1),
+        "%s: 'betas': expected numbers in [0, 1), found %s",
+        json.where(),
+        betas);
+    double rate = json.positive("lr");
     OptionalDouble clip =
         json.isNull("clip_grad_norm")
             ? OptionalDouble.empty()
-            : OptionalDouble.of(json.number("clip_grad_norm"));
+            : OptionalDouble.of(json.positive("clip_grad_norm"));
     int accumulation =
         json.isNull("gradient_accumulation_steps") ? 1 : json.count("gradient_accumulation_steps");
     Check.user(
@@ -37,7 +41,11 @@ record CourseSettings(AdamW optimizer, Schedule schedule, int updates, int accum
         json.where());
     return new CourseSettings(
         new AdamW(
-            betas.get(0), betas.get(1), json.number("eps"), json.number("weight_decay"), clip),
+            betas.get(0),
+            betas.get(1),
+            json.positive("eps"),
+            json.notNegative("weight_decay"),
+            clip),
         new Schedule(SchedulerType.LINEAR, rate, json.count("warmup_steps")),
         json.count("total_steps"),
         accumulation);
