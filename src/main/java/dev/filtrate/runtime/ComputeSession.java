@@ -36,8 +36,8 @@ public final class ComputeSession implements AutoCloseable {
   private final Map<String, DeviceTensor> boundInputs = new LinkedHashMap<>();
   private final Map<String, DeviceTensor> boundOutputs = new LinkedHashMap<>();
 
-  /** Initializers, whose memory the native session reads. */
-  private final List<Tensor> initializers;
+  /** Initializers that the native session reads where they are. */
+  private final DeviceTensors shared;
 
   private @Nullable Session session;
 
@@ -50,12 +50,12 @@ public final class ComputeSession implements AutoCloseable {
   public record Outputs(Map<String, Tensor> host, DeviceTensors device) {}
 
   private ComputeSession(
-      String name, Session session, RuntimeOptions options, List<Tensor> initializers) {
+      String name, Session session, RuntimeOptions options, DeviceTensors shared) {
     this.name = name;
     this.session = session;
     this.device = options.device();
     this.profiled = options.profilePrefix().isPresent();
-    this.initializers = initializers;
+    this.shared = shared;
     try (PointerScope scope = new PointerScope()) {
       this.inputs = Native.strings(session.GetInputNames());
       this.outputs = Native.strings(session.GetOutputNames());
@@ -70,8 +70,9 @@ public final class ComputeSession implements AutoCloseable {
   /**
    * Loads a model whose initializers are stored elsewhere.
    *
-   * @param initializers contents for initializers that the model declares as external data; in
-   *     native memory they are used where they are, without a copy
+   * @param initializers contents for initializers that the model declares as external data. With
+   *     prepacking they are not needed once the session is open; without, those in native memory
+   *     (mapped files, say) are used where they are, and there is no second copy of them
    */
   public static ComputeSession open(
       String name, byte[] model, Map<String, Tensor> initializers, RuntimeOptions options) {
@@ -101,27 +102,48 @@ public final class ComputeSession implements AutoCloseable {
     if (options.device().isCuda()) {
       OnnxRuntime.requireCuda(options.device());
     }
-    List<Tensor> kept = new ArrayList<>();
+    // Kernels that prepack a weight need no other copy of it afterwards.
+    DeviceTensors shared =
+        options.prepacking()
+            ? DeviceTensors.empty()
+            : DeviceTensors.constants(initializers, Device.CPU);
+    boolean opened = false;
     try (PointerScope scope = new PointerScope()) {
       SessionOptions settings = SessionSettings.of(options);
-      if (!initializers.isEmpty()) {
-        StringVector names = new StringVector();
-        ValueVector values = new ValueVector(initializers.size());
-        initializers.forEach(
-            (initializer, tensor) -> {
-              Tensor content = DeviceMemory.direct(tensor);
-              values.put(kept.size(), DeviceMemory.view(content));
-              names.push_back(initializer);
-              kept.add(content);
-            });
-        settings.AddExternalInitializers(names, values);
-      }
+      addInitializers(settings, initializers, shared);
       Session session = loader.load(settings);
       session.retainReference();
-      return new ComputeSession(name, session, options, kept);
+      opened = true;
+      return new ComputeSession(name, session, options, shared);
     } catch (RuntimeException e) {
       throw Native.failure("session '" + name + "' cannot be opened", e);
+    } finally {
+      Reference.reachabilityFence(initializers); // their native memory was in use to here
+      if (!opened) {
+        shared.close();
+      }
     }
+  }
+
+  /**
+   * Hands over initializers. What is added as external is copied into the graph, so that constants
+   * can be folded, and freed when the session is ready; what is added as shared too is then used
+   * where it is.
+   */
+  private static void addInitializers(
+      SessionOptions settings, Map<String, Tensor> contents, DeviceTensors shared) {
+    if (contents.isEmpty()) {
+      return;
+    }
+    StringVector names = new StringVector();
+    ValueVector values = new ValueVector(contents.size());
+    contents.forEach(
+        (initializer, content) -> {
+          values.put(names.size(), DeviceMemory.view(content));
+          names.push_back(initializer);
+        });
+    settings.AddExternalInitializers(names, values);
+    shared.values().forEach(t -> settings.AddInitializer(t.name(), t.value().asOrtValue()));
   }
 
   /** The model's name, as in errors. */
@@ -303,7 +325,7 @@ public final class ComputeSession implements AutoCloseable {
         }
       }
       open.deallocate();
-      initializers.clear();
+      shared.close();
       boundInputs.clear();
       boundOutputs.clear();
     }

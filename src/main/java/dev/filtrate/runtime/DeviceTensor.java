@@ -63,12 +63,10 @@ public final class DeviceTensor implements AutoCloseable {
    * read only; heap memory is copied after all.
    */
   public static DeviceTensor view(String name, Tensor content) {
-    if (!content.bytes().isDirect()) {
-      return upload(name, content, Device.CPU);
-    }
+    Tensor viewed = DeviceMemory.direct(content);
     try (PointerScope scope = new PointerScope()) {
-      Value value = DeviceMemory.view(content).retainReference();
-      return new DeviceTensor(name, Device.CPU, content.type(), content.dims(), value, content);
+      Value value = DeviceMemory.view(viewed).retainReference();
+      return new DeviceTensor(name, Device.CPU, viewed.type(), viewed.dims(), value, viewed);
     }
   }
 

@@ -7,11 +7,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.filtrate.graph.DType;
 import dev.filtrate.graph.Dim;
+import dev.filtrate.graph.Graph;
 import dev.filtrate.graph.GraphBuilder;
 import dev.filtrate.graph.Shape;
 import dev.filtrate.graph.Tensor;
 import dev.filtrate.graph.Value;
 import dev.filtrate.onnx.OnnxCodec;
+import dev.filtrate.onnx.Operands;
 import dev.filtrate.onnx.Parameters;
 import java.nio.ByteBuffer;
 import java.util.LinkedHashMap;
@@ -21,6 +23,8 @@ import java.util.Objects;
 import java.util.Set;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @Tag("ort")
 class ComputeSessionTest {
@@ -123,8 +127,10 @@ class ComputeSessionTest {
     }
   }
 
-  @Test
-  void takesExternalInitializersAsTheyAre() {
+  @ParameterizedTest(name = "prepacking {0}")
+  @ValueSource(booleans = {true, false})
+  void takesInitializersFromElsewhere(boolean prepacking) {
+    RuntimeOptions options = OPTIONS.withPrepacking(prepacking);
     GraphBuilder g = new GraphBuilder();
     Value x = g.input("x", DType.FLOAT, Shape.of(Dim.named("size"), Dim.of(64)));
     Value y = g.ops().in("dense").linear(x, 32);
@@ -140,12 +146,34 @@ class ComputeSessionTest {
         Map.of("dense.weight", Tensor.ofFloats(new long[] {32, 64}, weight), "dense.bias", bias);
     float[] input = new float[64];
     input[31] = 3;
-    try (ComputeSession session = ComputeSession.open("dense", model, initializers, OPTIONS)) {
+    try (ComputeSession session = ComputeSession.open("dense", model, initializers, options)) {
       Map<String, Tensor> result =
           session.run(Map.of("x", Tensor.ofFloats(new long[] {1, 64}, input)));
       float[] y0 = the("y", result).toFloats();
       assertEquals(6, y0[31]);
       assertEquals(0, y0[30]);
+    }
+  }
+
+  @ParameterizedTest(name = "prepacking {0}")
+  @ValueSource(booleans = {true, false})
+  void foldsExternalInitializers(boolean prepacking) {
+    RuntimeOptions options = OPTIONS.withPrepacking(prepacking);
+    GraphBuilder g = new GraphBuilder();
+    Value x = g.input("x", DType.FLOAT, Shape.of(Dim.named("size"), Dim.of(64)));
+    Value a = g.ops().parameter("a", Shape.of(64, 64));
+    Value b = g.ops().parameter("b", Shape.of(64, 64));
+    Value y = g.ops().matMul(x, g.ops().exp(g.ops().matMul(a, g.ops().t(b))));
+    Graph graph = Operands.asInputs(g.build("folded", Map.of("y", y)));
+    byte[] model = OnnxCodec.encode(graph, Parameters.declared(), Map.of());
+    Map<String, Tensor> weights =
+        Map.of("a", TinyModel.normal(1, "a", 64, 64), "b", TinyModel.normal(1, "b", 64, 64));
+    Map<String, Tensor> input = Map.of("x", TinyModel.normal(1, "x", 3, 64));
+    try (ComputeSession folded = ComputeSession.open("folded", model, weights, options);
+        ComputeSession fed = ComputeSession.open("fed", OnnxCodec.encode(graph), OPTIONS);
+        DeviceTensors views = DeviceTensors.constants(weights, Device.CPU)) {
+      fed.bindInputs(views);
+      assertEquals(the("y", fed.run(input)), the("y", folded.run(input)));
     }
   }
 
