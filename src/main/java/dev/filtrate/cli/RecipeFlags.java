@@ -56,7 +56,7 @@ final class RecipeFlags {
       problem_type                 TYPE           task.problem_type                  data       single_label_classification or regression (default the former)
       max_train_samples            N              task.max_train_samples             data       only the first N training examples (default 0: all)
       max_eval_samples             N              task.max_eval_samples              data       only the first N validation examples (default 0: all)
-      max_length                   N              tokenizer.max_length               single     cut texts to N tokens (default 128)
+      max_length                   N              tokenizer.max_length               single     cut texts to N tokens (default 128; of a finished model what its tokenizer_config.json says)
       pad_to_max_length            -              tokenizer.pad_to_max_length        single     pad every batch to max_length, not to its longest text
       per_device_train_batch_size  N              STAGE.per_device_train_batch_size  stage      examples of a micro-batch (default 8)
       per_device_eval_batch_size   N              STAGE.per_device_eval_batch_size   data       examples of a batch in evaluation (default 8)

@@ -1,5 +1,6 @@
 package dev.filtrate.cli;
 
+import dev.filtrate.export.RunExport;
 import dev.filtrate.train.Recipe;
 import dev.filtrate.train.Results;
 import dev.filtrate.train.Run;
@@ -59,6 +60,11 @@ final class RunCommand implements Command {
     }
     console.endProgress();
     table(results, console);
+    console.print("");
+    RunExport export = RunExport.write(recipe, results);
+    String seed = recipe.seeds().size() == 1 ? "" : " of seed " + export.seed();
+    console.print("exported: the student of " + export.method() + seed);
+    ExportCommand.print(export.report(), console);
     console.print("");
     console.print(
         "%s in %s"

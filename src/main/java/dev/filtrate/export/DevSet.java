@@ -12,6 +12,8 @@ import dev.filtrate.data.tokenize.Tokenizer;
 import dev.filtrate.model.ModelConfig;
 import dev.filtrate.train.Evaluator;
 import dev.filtrate.train.Metrics;
+import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -23,11 +25,14 @@ import java.util.Set;
  * @param task the task's name
  * @param metrics what is measured, the metric that selects first
  * @param examples ids and labels
+ * @param hashes SHA-256 of the task's files, under the names of {@code provenance.json}
  */
-public record DevSet(String task, List<String> metrics, EncodedExamples examples) {
-  /** Copies the list. */
+public record DevSet(
+    String task, List<String> metrics, EncodedExamples examples, Map<String, String> hashes) {
+  /** Copies list and map. */
   public DevSet {
     metrics = List.copyOf(metrics);
+    hashes = Map.copyOf(hashes);
   }
 
   /**
@@ -51,7 +56,20 @@ public record DevSet(String task, List<String> metrics, EncodedExamples examples
     return new DevSet(
         task.name(),
         Metrics.all(task.metric(), labels),
-        EncodedExamples.of(data.validation(), labels.problemType(), tokenizer));
+        EncodedExamples.of(data.validation(), labels.problemType(), tokenizer),
+        hashes(task));
+  }
+
+  private static Map<String, String> hashes(TaskSpec task) {
+    Map<String, String> hashes = new HashMap<>();
+    Path validation = task.validationFile();
+    if (validation != null) {
+      hashes.put("validation_data_sha256", Hashes.ofFile(validation));
+    }
+    if (!task.trainFile().equals(validation)) {
+      hashes.put("train_data_sha256", Hashes.ofFile(task.trainFile()));
+    }
+    return hashes;
   }
 
   /**

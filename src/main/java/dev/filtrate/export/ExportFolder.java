@@ -1,7 +1,6 @@
 package dev.filtrate.export;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.errorprone.annotations.MustBeClosed;
@@ -37,9 +36,6 @@ final class ExportFolder {
   static final String PRODUCER = "producer";
   private static final String CONFIG = "config.json";
   private static final String TOKENIZER_CONFIG = "tokenizer_config.json";
-
-  /** Where a tokenizer's config says that there is no limit, it says a number above this. */
-  private static final long UNLIMITED = 1_000_000;
 
   private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -100,14 +96,7 @@ final class ExportFolder {
   /** How long texts may be: what the tokenizer's config says, within the model's positions. */
   static int maxLength(Path folder, ModelConfig config) {
     int positions = config.common().maxPositionEmbeddings();
-    Path file = folder.resolve(TOKENIZER_CONFIG);
-    if (!Files.isRegularFile(file)) {
-      return positions;
-    }
-    JsonNode length = read(file).path("model_max_length");
-    return length.isNumber() && length.asDouble() >= 4 && length.asDouble() < UNLIMITED
-        ? Math.min(length.asInt(), positions)
-        : positions;
+    return Math.min(Tokenizer.modelMaxLength(folder).orElse(positions), positions);
   }
 
   /** Writes the model twice, under both names; data beside it too, if it has any. */

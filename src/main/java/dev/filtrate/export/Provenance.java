@@ -63,7 +63,31 @@ final class Provenance {
     facts.put("max_length", tokenizer.maxLength());
     facts.put("student_sha256", Hashes.ofWeights(trained));
     facts.put("tokenizer_sha256", tokenizer.sha256());
+    task.ifPresent(t -> new TreeMap<>(t.hashes()).forEach(facts::put));
     new TreeMap<>(others).forEach(facts::put);
+  }
+
+  /**
+   * What a run left around a model: its recipe, in the model's folder or up to three above it, and
+   * the teacher beside it.
+   */
+  static Map<String, String> around(Path modelFolder) {
+    Map<String, String> found = new TreeMap<>();
+    Path folder = modelFolder.toAbsolutePath().normalize();
+    Path above = folder.getParent();
+    Path teacher = above == null ? folder : above.resolve("teacher/finetuned/model.safetensors");
+    if (Files.isRegularFile(teacher) && !folder.endsWith("finetuned")) {
+      found.put("teacher_sha256", Hashes.ofFile(teacher));
+    }
+    Path place = folder;
+    for (int i = 0; i < 4 && place != null; i++) {
+      if (Files.isRegularFile(place.resolve("recipe.yaml"))) {
+        found.put("recipe_sha256", Hashes.ofFile(place.resolve("recipe.yaml")));
+        break;
+      }
+      place = place.getParent();
+    }
+    return found;
   }
 
   /** The properties of the model; lists as JSON. */

@@ -57,15 +57,15 @@ public final class StudentExport {
     return Pass.run(ExportPasses.ALL, ExportPasses.draft(weights)).graph();
   }
 
-  /** Exports the model of a Hugging Face folder; the rest is as {@link #write} has it. */
+  /**
+   * Exports the model of a Hugging Face folder; what the folders around it tell of where it comes
+   * from goes into {@code provenance.json}. The rest is as {@link #write} has it.
+   */
   public Report writeFrom(
-      Path modelFolder,
-      Path folder,
-      Tokenizer tokenizer,
-      Optional<DevSet> task,
-      Map<String, String> facts) {
+      Path modelFolder, Path folder, Tokenizer tokenizer, Optional<DevSet> task) {
     ExportFolder.requireFree(folder);
-    return write(TrainedModel.read(modelFolder), folder, tokenizer, task, facts);
+    Weights weights = TrainedModel.read(modelFolder);
+    return write(weights, folder, tokenizer, task, Provenance.around(modelFolder));
   }
 
   /**

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.IntNode;
 import dev.filtrate.base.UserError;
 import dev.filtrate.data.ProblemType;
 import dev.filtrate.data.TaskSpec;
+import dev.filtrate.data.tokenize.Tokenizer;
 import dev.filtrate.model.ModelConfig;
 import dev.filtrate.model.Objective.KlOver;
 import dev.filtrate.onnx.Target;
@@ -37,6 +38,7 @@ final class RecipeReader {
     StageSettings training = StageSettings.read(c.in("training"), StageSettings.RELEASED);
     DistillSettings distill = distill(c.in("distill"), training, task);
     FilterSettings filters = FilterSettings.read(c.in("filters"));
+    ModelSettings student = ModelSettings.read(c.in("student"), true, training);
     Recipe recipe =
         new Recipe(
             name,
@@ -46,10 +48,10 @@ final class RecipeReader {
             c.get("threads", Kind.wholeFrom(0), 0),
             c.get("target", Kind.choice(Target.class), Target.ORT),
             task,
-            TokenizerSettings.read(c.in("tokenizer")),
+            TokenizerSettings.read(c.in("tokenizer"), usualLength(student, use)),
             training,
             ModelSettings.read(c.in("teacher"), false, training),
-            ModelSettings.read(c.in("student"), true, training),
+            student,
             filters,
             distill,
             methods(c.in("methods"), distill),
@@ -60,6 +62,23 @@ final class RecipeReader {
     new RecipeChecks(c, recipe, use).run();
     c.finish();
     return recipe;
+  }
+
+  /** The released length; of a finished model, the length that its tokenizer says it takes. */
+  private static int usualLength(ModelSettings student, Use use) {
+    Path folder = student.folder();
+    if (!use.needsWeights() || folder == null) {
+      return TokenizerSettings.RELEASED_LENGTH;
+    }
+    try {
+      int said = Tokenizer.modelMaxLength(folder).orElse(TokenizerSettings.RELEASED_LENGTH);
+      return student
+          .modelConfig("student.config")
+          .map(model -> Math.min(said, model.common().maxPositionEmbeddings()))
+          .orElse(said);
+    } catch (UserError e) { // the checks tell what is wrong with the folder
+      return TokenizerSettings.RELEASED_LENGTH;
+    }
   }
 
   private static Path defaultOutput(String name) {

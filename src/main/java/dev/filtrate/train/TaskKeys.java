@@ -61,7 +61,7 @@ final class TaskKeys {
       boolean held = fraction > 0 || !c.has("data_dir");
       validation = validation == null && !held ? known.validationFile() : validation;
     }
-    if (train == null && use == Use.EVALUATE) {
+    if (train == null && use.needsWeights()) {
       train = validation; // nothing is trained, and the labels are the model's
     }
     ProblemType type =

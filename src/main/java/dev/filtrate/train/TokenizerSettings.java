@@ -21,10 +21,18 @@ public record TokenizerSettings(
     Check.argument(maxLength >= 4 && padToMultipleOf >= 1, "%d, %d", maxLength, padToMultipleOf);
   }
 
-  static TokenizerSettings read(Config c) {
+  /** The released default of {@code max_length}. */
+  static final int RELEASED_LENGTH = 128;
+
+  /**
+   * Reads the block.
+   *
+   * @param usualLength {@code max_length} where the recipe does not say it
+   */
+  static TokenizerSettings read(Config c, int usualLength) {
     return new TokenizerSettings(
         c.find("path", Kind.INPUT_PATH),
-        c.get("max_length", Kind.wholeFrom(4), 128),
+        c.get("max_length", Kind.wholeFrom(4), usualLength),
         c.get("pad_to_max_length", Kind.FLAG, false),
         c.get("pad_to_multiple_of", Kind.wholeFrom(1), 1));
   }

@@ -33,13 +33,13 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.function.Executable;
 
 /** Random models of a few thousand numbers, with weights large enough for lively logits. */
-final class TinyModels {
+public final class TinyModels {
   static final Engine ENGINE = new Engine(Target.ORT, RuntimeOptions.defaults().withThreads(1));
 
   static final List<String> WORDS =
       List.of("a", "good", "bad", "film", "story", "the", "and", "not", "##s", ".");
 
-  static final String BERT =
+  public static final String BERT =
       """
       {"model_type": "bert", "vocab_size": 20, "hidden_size": 16, "num_hidden_layers": 2,
        "num_attention_heads": 2, "intermediate_size": 32, "max_position_embeddings": 40,
@@ -56,7 +56,7 @@ final class TinyModels {
        "filter_interval": 1, "filter_output_dim": 24, "train_filters": false,
        "id2label": {"0": "bad", "1": "good"}}""";
 
-  static final String DEBERTA_CONV =
+  public static final String DEBERTA_CONV =
       """
       {"model_type": "deberta-v2", "vocab_size": 20, "hidden_size": 16, "embedding_size": 12,
        "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 24,
@@ -95,7 +95,8 @@ final class TinyModels {
     return new Weights(model, weights);
   }
 
-  static Weights random(String json, long seed) {
+  /** A classifier, or a regression where the config has one label. */
+  public static Weights random(String json, long seed) {
     return random(json, Head.SEQUENCE_CLASSIFICATION, seed);
   }
 
@@ -118,7 +119,7 @@ final class TinyModels {
   }
 
   /** A Hugging Face folder of a model, tokenizer included. */
-  static Path folder(Path folder, Weights weights) {
+  public static Path folder(Path folder, Weights weights) {
     Path vocabulary = vocabulary(folder.resolve("..").normalize());
     Path tokenizerFolder = folder.resolveSibling("tokenizer");
     try (Tokenizer tokenizer = Tokenizer.read(vocabulary, 32)) {
@@ -136,7 +137,7 @@ final class TinyModels {
   }
 
   /** Sentences of the vocabulary's words, with labels below {@code classes}. */
-  static Path tsv(Path file, int rows, int classes) {
+  public static Path tsv(Path file, int rows, int classes) {
     StringBuilder text = new StringBuilder("sentence\tlabel\n");
     for (int row = 0; row < rows; row++) {
       int start = row;
@@ -153,7 +154,8 @@ final class TinyModels {
     return String.valueOf(assertThrows(UserError.class, action).getMessage());
   }
 
-  static Path write(Path file, String text) {
+  /** A file with this text. */
+  public static Path write(Path file, String text) {
     try {
       return Files.writeString(file, text);
     } catch (IOException e) {

@@ -15,6 +15,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 
 /**
  * Text to ids, as the Hugging Face tokenizers library does it, special tokens included. Holds
@@ -73,6 +74,16 @@ public final class Tokenizer implements AutoCloseable {
               + " DJL_CACHE_DIR names (default: .djl.ai in the home folder), which must be writable",
           e);
     }
+  }
+
+  /**
+   * The length that a tokenizer's {@code tokenizer_config.json} says its model takes ({@code
+   * model_max_length}), if it says one that is meant.
+   *
+   * @param path as for {@link #read}
+   */
+  public static OptionalInt modelMaxLength(Path path) {
+    return TokenizerFiles.modelMaxLength(path);
   }
 
   /** Encodes texts, or pairs where the examples have a second text. */

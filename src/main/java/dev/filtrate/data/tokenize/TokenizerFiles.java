@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,6 +31,12 @@ final class TokenizerFiles {
   /** Files of other tokenizers that are handed on as they are. */
   private static final List<String> OTHERS =
       List.of("spm.model", "spiece.model", "vocab.json", "merges.txt", "added_tokens.json");
+
+  /** Room for the special tokens of a pair and a token. */
+  static final int SHORTEST = 4;
+
+  /** Where there is no limit, Hugging Face writes a number above this. */
+  private static final double UNLIMITED = 1e6;
 
   private static final JsonMapper JSON = JsonMapper.builder().build();
 
@@ -66,6 +73,17 @@ final class TokenizerFiles {
         VOCABULARY);
     WordPiece wordPiece = WordPiece.read(vocabulary, config);
     return new TokenizerFiles(wordPiece.tokenizer(JSON), config, others(home));
+  }
+
+  /** What the config beside a tokenizer says of its model's length; see {@link Tokenizer}. */
+  static OptionalInt modelMaxLength(Path path) {
+    Path parent = path.toAbsolutePath().getParent();
+    Path home = Files.isDirectory(path) || parent == null ? path : parent;
+    ObjectNode config = readIfThere(home.resolve(CONFIG));
+    double length = config == null ? 0 : config.path("model_max_length").asDouble(0);
+    return length >= SHORTEST && length < UNLIMITED
+        ? OptionalInt.of((int) length)
+        : OptionalInt.empty();
   }
 
   /** The tokenizer as the library reads it. */

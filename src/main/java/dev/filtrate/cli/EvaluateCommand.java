@@ -1,0 +1,72 @@
+package dev.filtrate.cli;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.filtrate.export.DevSet;
+import dev.filtrate.export.Student;
+import dev.filtrate.train.Recipe;
+import dev.filtrate.train.Use;
+import java.util.List;
+import java.util.Map;
+import org.apache.commons.cli.CommandLine;
+import org.apache.commons.cli.Options;
+
+/** {@code filtrate evaluate}: a task's metrics of one model. */
+final class EvaluateCommand implements Command {
+  private static final String JSON = "json";
+
+  @Override
+  public String name() {
+    return "evaluate";
+  }
+
+  @Override
+  public String summary() {
+    return "measure a model, or an exported student, on a task's validation examples";
+  }
+
+  @Override
+  public String arguments() {
+    return "";
+  }
+
+  @Override
+  public Options options() {
+    return RecipeFlags.options(Use.EVALUATE).addOption(Flags.flag(JSON, "print JSON"));
+  }
+
+  @Override
+  public List<Example> examples() {
+    return List.of(
+        new Example(
+            "--model_name_or_path ted --task_name sst2 --data_dir SST-2",
+            "a trained model, on SST-2's dev.tsv"),
+        new Example(
+            "--model_name_or_path export --validation_file my.csv --label_key stars --json",
+            "an export, on a file of your own"));
+  }
+
+  @Override
+  public int run(CommandLine line, Console console) {
+    Flags.requireNoArguments(line);
+    Recipe recipe = RecipeFlags.read(line, Use.EVALUATE);
+    try (Student student = FinishedModel.load(recipe)) {
+      DevSet task =
+          DevSet.read(
+              recipe.requireTask(), student.config(), student.tokenizer(), recipe.seeds().get(0));
+      console.note("task %s: %,d examples".formatted(task.task(), task.examples().size()));
+      Map<String, Double> metrics =
+          student.evaluate(task, recipe.student().finetune().evalBatchSize());
+      if (line.hasOption(JSON)) {
+        ObjectNode json = new ObjectMapper().createObjectNode();
+        json.put("task", task.task());
+        json.put("examples", task.examples().size());
+        metrics.forEach(json.putObject("metrics")::put);
+        console.print(json.toString());
+      } else {
+        metrics.forEach((metric, value) -> console.printf("%s  %.4f", metric, value));
+      }
+    }
+    return DONE;
+  }
+}

@@ -1,0 +1,197 @@
+package dev.filtrate.cli;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.filtrate.base.AtomicFiles;
+import dev.filtrate.base.Check;
+import dev.filtrate.base.UserError;
+import dev.filtrate.export.Prediction;
+import dev.filtrate.export.Student;
+import dev.filtrate.train.Recipe;
+import dev.filtrate.train.Use;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.commons.cli.CommandLine;
+import org.apache.commons.cli.Options;
+import org.jspecify.annotations.Nullable;
+
+/** {@code filtrate predict}: a model's answers to texts that are typed, piped or in a file. */
+final class PredictCommand implements Command {
+  private static final String PAIRS = "pairs";
+  private static final String FILE = "input_file";
+  private static final String JSON = "json";
+
+  /** So many lines are answered at once, if so many are there. */
+  private static final int CHUNK = 256;
+
+  private final InputStream in;
+
+  /** Reads the process's standard input. */
+  PredictCommand() {
+    this(System.in);
+  }
+
+  PredictCommand(InputStream in) {
+    this.in = in;
+  }
+
+  /** A text, or two. */
+  private record Question(String first, @Nullable String second) {}
+
+  @Override
+  public String name() {
+    return "predict";
+  }
+
+  @Override
+  public String summary() {
+    return "answer texts with a trained model or an exported student: label, probability, text";
+  }
+
+  @Override
+  public String arguments() {
+    return "[TEXT...]";
+  }
+
+  @Override
+  public Options options() {
+    return RecipeFlags.options(Use.PREDICT)
+        .addOption(Flags.valued(FILE, "FILE", "texts, a line each (default: standard input)"))
+        .addOption(
+            Flags.flag(PAIRS, "a text is two: arguments by twos, lines with a tab in between"))
+        .addOption(Flags.flag(JSON, "print a JSON object a line, with every label's probability"));
+  }
+
+  @Override
+  public List<Example> examples() {
+    return List.of(
+        new Example(
+            "--model_name_or_path runs/default/export \"what a lovely day\"", "a typed sentence"),
+        new Example(
+            "--model_name_or_path export --input_file reviews.txt --json", "a file, for programs"));
+  }
+
+  @Override
+  public int run(CommandLine line, Console console) {
+    List<String> arguments = line.getArgList();
+    String file = line.getOptionValue(FILE);
+    boolean pairs = line.hasOption(PAIRS);
+    Check.user(
+        file == null || arguments.isEmpty(),
+        "--%s: cannot go with texts among the arguments; leave one out",
+        FILE);
+    Check.user(
+        !pairs || arguments.size() % 2 == 0,
+        "--%s: expected arguments by twos, got %d",
+        PAIRS,
+        arguments.size());
+    Recipe recipe = RecipeFlags.read(line, Use.PREDICT);
+    try (Student student = FinishedModel.load(recipe)) {
+      Answers answers = new Answers(student, line.hasOption(JSON), console);
+      if (!arguments.isEmpty()) {
+        answers.to(pairs ? byTwos(arguments) : singles(arguments));
+      } else {
+        lines(file, pairs, answers, console);
+      }
+    }
+    return DONE;
+  }
+
+  private static List<Question> singles(List<String> texts) {
+    return texts.stream().map(text -> new Question(text, null)).toList();
+  }
+
+  private static List<Question> byTwos(List<String> texts) {
+    List<Question> pairs = new ArrayList<>();
+    for (int i = 0; i < texts.size(); i += 2) {
+      pairs.add(new Question(texts.get(i), texts.get(i + 1)));
+    }
+    return pairs;
+  }
+
+  /** Answers line by line as they come: somebody may be typing. */
+  private void lines(@Nullable String file, boolean pairs, Answers answers, Console console) {
+    if (file == null && console.isTerminal()) {
+      console.note("reading texts from standard input, a line each");
+    }
+    String where = file == null ? "standard input" : file;
+    try (BufferedReader reader = open(file)) {
+      List<Question> waiting = new ArrayList<>();
+      int number = 0;
+      for (String text = reader.readLine(); text != null; text = reader.readLine()) {
+        number++;
+        waiting.add(pairs ? pair(text, where, number) : new Question(text, null));
+        if (waiting.size() == CHUNK || !reader.ready()) {
+          answers.to(waiting);
+          waiting.clear();
+        }
+      }
+      answers.to(waiting);
+    } catch (IOException e) {
+      throw AtomicFiles.cannotRead(Path.of(where), e);
+    }
+  }
+
+  private BufferedReader open(@Nullable String file) throws IOException {
+    InputStream bytes = file == null ? in : Files.newInputStream(Path.of(file));
+    return new BufferedReader(new InputStreamReader(bytes, StandardCharsets.UTF_8));
+  }
+
+  private static Question pair(String line, String where, int number) {
+    int tab = line.indexOf('\t');
+    if (tab < 0) {
+      throw UserError.of("%s:%d: expected two texts with a tab in between", where, number);
+    }
+    return new Question(line.substring(0, tab), line.substring(tab + 1));
+  }
+
+  /** Prints what a student answers. */
+  private record Answers(Student student, boolean json, Console console) {
+    private static final ObjectMapper JSON_LINES = new ObjectMapper();
+
+    void to(List<Question> questions) {
+      List<String> first = questions.stream().map(Question::first).toList();
+      List<String> second = new ArrayList<>();
+      for (Question question : questions) {
+        String text = question.second();
+        if (text != null) {
+          second.add(text);
+        }
+      }
+      List<Prediction> answers =
+          second.isEmpty() ? student.classify(first) : student.classifyPairs(first, second);
+      for (int i = 0; i < answers.size(); i++) {
+        console.print(line(questions.get(i), answers.get(i)));
+      }
+    }
+
+    private String line(Question question, Prediction answer) {
+      String second = question.second();
+      if (json) {
+        ObjectNode node = JSON_LINES.createObjectNode().put("text", question.first());
+        if (second != null) {
+          node.put("text_pair", second);
+        }
+        if (answer.label() != null) {
+          node.put("label", answer.label());
+        }
+        node.put("score", answer.score());
+        if (!answer.probabilities().isEmpty()) {
+          answer.probabilities().forEach(node.putObject("probabilities")::put);
+        }
+        return node.toString();
+      }
+      String text = question.first() + (second == null ? "" : "\t" + second);
+      return answer.label() == null
+          ? "%.4f\t%s".formatted(answer.score(), text)
+          : "%s\t%.4f\t%s".formatted(answer.label(), answer.score(), text);
+    }
+  }
+}

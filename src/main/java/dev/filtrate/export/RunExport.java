@@ -1,0 +1,74 @@
+package dev.filtrate.export;
+
+import dev.filtrate.base.UserError;
+import dev.filtrate.data.tokenize.Tokenizer;
+import dev.filtrate.train.Method;
+import dev.filtrate.train.Metrics;
+import dev.filtrate.train.Recipe;
+import dev.filtrate.train.Results;
+import dev.filtrate.train.Run;
+import dev.filtrate.weights.ModelFolder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The export at the end of a run: its best student, as the task's metric has it.
+ *
+ * @param method how it was trained
+ * @param seed which one of the method's students it is, the best
+ * @param report what came of it
+ */
+public record RunExport(String method, long seed, StudentExport.Report report) {
+  /**
+   * Exports the best student of a run into the run's folder and proves it on the task.
+   *
+   * @param recipe as it was carried out
+   * @param results what its methods measured
+   */
+  public static RunExport write(Recipe recipe, Results results) {
+    Results.Row best =
+        results.best().orElseThrow(() -> new UserError(recipe.name() + ": trained no student"));
+    long seed = bestSeed(best, results.metric());
+    Path model = folder(recipe, best.name(), seed);
+    Path out = recipe.outputDir().resolve("export");
+    try (Tokenizer tokenizer =
+        Tokenizer.read(recipe.outputDir().resolve("tokenizer"), recipe.tokenizer().maxLength())) {
+      DevSet task =
+          DevSet.read(
+              recipe.requireTask(),
+              ModelFolder.readConfig(model),
+              tokenizer,
+              recipe.seeds().get(0)); // as the run itself holds examples out
+      StudentExport.Report report =
+          new StudentExport(Run.engine(recipe)).writeFrom(model, out, tokenizer, Optional.of(task));
+      return new RunExport(best.name(), seed, report);
+    }
+  }
+
+  private static long bestSeed(Results.Row row, String metric) {
+    double sign = Metrics.higherIsBetter(metric) ? 1 : -1;
+    long best = 0;
+    double highest = Double.NEGATIVE_INFINITY;
+    for (Map.Entry<Long, Map<String, Double>> seed : row.metrics().entrySet()) {
+      double value = sign * seed.getValue().getOrDefault(metric, Double.NaN);
+      if (highest == Double.NEGATIVE_INFINITY || value > highest) {
+        best = seed.getKey();
+        highest = value;
+      }
+    }
+    return best;
+  }
+
+  /** Where a method's student is; a student that was fine-tuned before is where it was. */
+  private static Path folder(Recipe recipe, String method, long seed) {
+    Path run = Run.folder(recipe, seed);
+    if (!method.equals(Method.FINETUNED.id())) {
+      return run.resolve(method);
+    }
+    Path finetuned = run.resolve("student/finetuned");
+    Path given = recipe.student().folder();
+    return given != null && !Files.isDirectory(finetuned) ? given : finetuned;
+  }
+}
