@@ -8,6 +8,7 @@ import dev.filtrate.graph.Value;
 import dev.filtrate.model.ModelConfig.Common;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.LongStream;
 
 /**
  * DeBERTa-v2 and -v3 (He et al. 2021, "DeBERTa: Decoding-enhanced BERT with Disentangled
@@ -18,13 +19,6 @@ import java.util.List;
  * itself, so a padded query attends to nothing.
  */
 record DebertaV2(DebertaV2Config config) implements Encoder {
-  /**
-   * Embeddings of all distances between two tokens: {@code [2S, H]} each. Row c of {@code keys} is
-   * the distance i−j = S−1−c from query i to key j; {@code queries} runs the other way round. The
-   * last row is one more than occurs: with it {@link #shift} works for a single token too.
-   */
-  private record Distances(Value keys, Value queries) {}
-
   @Override
   public States encode(Ops root, ModelInputs in, boolean training) {
     Ops op = root.in(config.prefix());
@@ -99,37 +93,23 @@ record DebertaV2(DebertaV2Config config) implements Encoder {
     Value v = Layers.splitHeads(op, op.in("value_proj").linear(h, c.hiddenSize()), heads);
     Value scores = op.matMul(q, k, false, true, scale); // (B, h, S, S)
     if (config.relativeAttention() && terms > 1) {
-      Distances r = positions.of(op);
+      Value distances = positions.distances(op); // (2 span, H)
       if (config.c2p()) {
         Ops proj = op.in(config.shareAttKey() ? "key_proj" : "pos_key_proj");
-        Value kr = Layers.splitHeads(op, proj.linear(r.keys(), c.hiddenSize()), heads);
-        scores = op.add(scores, shift(op, op.matMul(q, kr, false, true, scale))); // (h, 2S, d)
+        Value kr = positions.project(proj, distances, false); // (h, 2S, d)
+        Value byDistance = op.matMul(q, kr, false, true, scale); // (B, h, query, 2S)
+        scores = op.add(scores, positions.place(op, byDistance));
       }
       if (config.p2c()) {
         Ops proj = op.in(config.shareAttKey() ? "query_proj" : "pos_query_proj");
-        Value qr = Layers.splitHeads(op, proj.linear(r.queries(), c.hiddenSize()), heads);
-        Value byKey = shift(op, op.matMul(k, qr, false, true, scale)); // (B, h, key, query)
-        scores = op.add(scores, op.t(byKey));
+        Value qr = positions.project(proj, distances, true); // (h, 2S, d)
+        Value byDistance = op.matMul(k, qr, false, true, scale); // (B, h, key, 2S)
+        scores = op.add(scores, op.t(positions.place(op, byDistance)));
       }
     }
     Value p = op.softmax(op.add(scores, mask), -1);
     p = Layers.dropout(op, p, c.attentionProbsDropoutProb(), training);
     return op.mul(Layers.mergeHeads(op, op.matMul(p, v)), rows); // (B, S, H), padded queries 0
-  }
-
-  /**
-   * From products with every distance to a matrix over positions: {@code out[i, j] = a[i,
-   * j−i+S−1]}, {@code [B, h, S, 2S]} to {@code [B, h, S, S]}. Flattened, row i starts at i·2S, so
-   * the wanted entry is at i(2S−1) + j + (S−1): drop S−1 entries and read rows of 2S−1.
-   */
-  private static Value shift(Ops op, Value a) {
-    Dim s = a.dim(2);
-    Dim skipped = s.plus(-1);
-    Dim row = a.dim(3).plus(-1);
-    Value flat = op.reshape(a, Shape.of(a.dim(0), a.dim(1), s.times(a.dim(3))));
-    Value rest = op.slice(flat, 2, skipped, skipped.plus(s.times(row)));
-    Value rows = op.reshape(rest, Shape.of(a.dim(0), a.dim(1), s, row));
-    return op.slice(rows, 3, Dim.of(0), s);
   }
 
   /** The convolution of DeBERTa-v2 over the embeddings, added to the first layer's output. */
@@ -170,57 +150,112 @@ record DebertaV2(DebertaV2Config config) implements Encoder {
     return Layers.dropout(op, pooled, config.classifierDropout(), training);
   }
 
-  /** The embeddings of distances, shared by all layers; with dropout, each layer draws its own. */
+  /**
+   * The relative embeddings, and how scores by distance become scores by position. Of 2S distances,
+   * number c is i−j = S−1−c from query i to key j, or the other way round ({@code rising}); the
+   * last is one more than occurs, with which the shift works for a single token too.
+   *
+   * <p>Training takes a row per distance before it projects them (2S rows are fewer than the
+   * table's for short texts) and shifts by slices, whose gradient is a pad. Inference projects the
+   * whole table, which the runtime does once where weights are constant, and gathers.
+   */
   private final class Positions {
-    private final boolean dropped;
+    private final boolean training;
     private final List<Value> table = new ArrayList<>();
-    private final List<Distances> shared = new ArrayList<>();
+    private final List<Value> places = new ArrayList<>();
 
     Positions(Ops op, boolean training) {
-      Common c = config.common();
-      dropped = training && c.hiddenDropoutProb() > 0;
-      if (!config.relativeAttention()) {
-        return;
-      }
-      Shape shape = Shape.of(2L * config.span(), c.hiddenSize());
-      Value rows = op.in("rel_embeddings").parameter("weight", shape);
-      table.add(
-          config.normRelEbd() ? Layers.norm(op.in("LayerNorm"), rows, c.layerNormEps()) : rows);
-      if (!dropped) {
-        shared.add(gathered(op, table.get(0)));
+      this.training = training;
+      if (config.relativeAttention()) {
+        Common c = config.common();
+        Shape shape = Shape.of(2L * config.span(), c.hiddenSize());
+        Value rows = op.in("rel_embeddings").parameter("weight", shape);
+        Ops norm = op.in("LayerNorm");
+        table.add(config.normRelEbd() ? Layers.norm(norm, rows, c.layerNormEps()) : rows);
       }
     }
 
-    Distances of(Ops op) {
-      if (!dropped) {
-        return shared.get(0);
-      }
-      return gathered(op, op.dropout(table.get(0), config.common().hiddenDropoutProb()));
+    /** The table as a layer sees it, with a dropout of its own. */
+    Value distances(Ops op) {
+      return Layers.dropout(op, table.get(0), config.common().hiddenDropoutProb(), training);
     }
 
-    private Distances gathered(Ops op, Value rows) {
-      return new Distances(
-          op.gather(rows, rowOfDistance(op, false), 0),
-          op.gather(rows, rowOfDistance(op, true), 0));
+    /** All distances through a layer's projection, which is the scope: (h, 2S, d). */
+    Value project(Ops op, Value distances, boolean rising) {
+      int width = config.hiddenSize();
+      Value rows = rowOfDistance(op, rising);
+      Value projected =
+          training
+              ? op.linear(op.gather(distances, rows, 0), width)
+              : op.gather(folding(op, distances, width), rows, 0);
+      return Layers.splitHeads(op, projected, config.common().numAttentionHeads());
+    }
+
+    /** A dense layer in operators that ONNX Runtime folds when table and weights are constant. */
+    private static Value folding(Ops op, Value x, long width) {
+      Value weight = op.parameter("weight", Shape.of(Dim.of(width), x.dim(-1)));
+      return op.add(op.matMul(x, op.t(weight)), op.parameter("bias", Shape.of(width)));
+    }
+
+    /** {@code out[i, j] = a[i, j−i+S−1]}: (B, h, S, 2S) to (B, h, S, S). */
+    Value place(Ops op, Value a) {
+      return training ? shift(op, a) : op.gatherElements(a, places(op, a.shape()), 3);
+    }
+
+    /** The places j−i+S−1, the same for all layers: (B, h, S, S). */
+    private Value places(Ops op, Shape a) {
+      if (places.isEmpty()) {
+        Dim s = a.dim(2);
+        Dim n = Dim.of(longest());
+        Value j = op.slice(counted(op, false), 0, Dim.of(0), s); // 0 … S-1
+        Value fromEnd = op.slice(counted(op, true), 0, n.minus(s), n); // S-1 … 0
+        Value place = op.add(op.unsqueeze(fromEnd, 1), j); // (S, S)
+        places.add(op.expand(place, a.with(3, s)));
+      }
+      return places.get(0);
+    }
+
+    /** 0 … longest−1, or falling: a constant. */
+    private Value counted(Ops op, boolean falling) {
+      int n = longest();
+      LongStream up = LongStream.range(0, n);
+      return op.constant(
+          Tensor.ofLongs(new long[] {n}, (falling ? up.map(i -> n - 1 - i) : up).toArray()));
     }
 
     /** Rows for the distances S−1 … −S, or −(S−1) … S: the middle 2S entries of a constant. */
     private Value rowOfDistance(Ops op, boolean rising) {
-      int farthest = Math.max(config.common().maxPositionEmbeddings(), LONGEST);
-      long[] all = new long[2 * farthest];
+      int n = longest();
+      long[] all = new long[2 * n];
       for (int i = 0; i < all.length; i++) {
-        int distance = i - (farthest - 1);
+        int distance = i - (n - 1);
         all[i] = row(rising ? distance : -distance);
       }
       Value constant = op.constant(Tensor.ofLongs(new long[] {all.length}, all));
       Dim s = ModelInputs.SEQUENCE;
-      return op.slice(constant, 0, s.times(-1).plus(farthest), s.plus(farthest));
+      return op.slice(constant, 0, s.times(-1).plus(n), s.plus(n));
     }
   }
 
   /**
-   * The longest sequence for which distances are tabled (positions beyond the span share a row).
+   * Scores by position from scores by distance, without a gather: flattened, row i starts at i·2S,
+   * so the wanted entry is at i(2S−1) + j + (S−1): drop S−1 entries and read rows of 2S−1.
    */
+  private static Value shift(Ops op, Value a) {
+    Dim s = a.dim(2);
+    Dim skipped = s.plus(-1);
+    Dim row = a.dim(3).plus(-1);
+    Value flat = op.reshape(a, Shape.of(a.dim(0), a.dim(1), s.times(a.dim(3))));
+    Value rest = op.slice(flat, 2, skipped, skipped.plus(s.times(row)));
+    Value rows = op.reshape(rest, Shape.of(a.dim(0), a.dim(1), s, row));
+    return op.slice(rows, 3, Dim.of(0), s);
+  }
+
+  /** The longest sequence for which distances are tabled: an entry of 8 bytes for each. */
+  private int longest() {
+    return Math.max(config.common().maxPositionEmbeddings(), LONGEST);
+  }
+
   private static final int LONGEST = 2048;
 
   /** The row of a distance i−j: its bucket, counted from the middle, clamped to the table. */

@@ -33,10 +33,14 @@ public record Engine(Target target, RuntimeOptions options) {
         graph, target, options.device().isCuda() ? DeviceKind.CUDA : DeviceKind.CPU);
   }
 
-  /** A session whose parameters are constant: the runtime folds and fuses them. */
+  /**
+   * A session whose parameters are constant: the runtime folds and fuses them. They are not packed
+   * a second time into the kernels' layout, which takes their size again and was no faster.
+   */
   public ComputeSession frozen(Graph graph, Map<String, Tensor> weights) {
     byte[] model = OnnxCodec.encode(lowered(graph), Parameters.declared(), Map.of());
-    return ComputeSession.open(graph.name(), model, only(graph.parameters(), weights), options);
+    return ComputeSession.open(
+        graph.name(), model, only(graph.parameters(), weights), options.withPrepacking(false));
   }
 
   /** A session whose parameters are inputs, to be bound. */
