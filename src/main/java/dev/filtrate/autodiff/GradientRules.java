@@ -89,6 +89,7 @@ final class GradientRules {
     rule(NOT, GradientRules::none);
     rule(SHAPE, GradientRules::none);
     rule(DIM, GradientRules::none);
+    rule(RANGE, GradientRules::none);
     rule(CONSTANT, GradientRules::none);
     rule(CONSTANT_OF_SHAPE, GradientRules::none);
 

@@ -57,6 +57,8 @@ public enum OpType {
    * operator: it becomes shape arithmetic on the inputs when a graph is lowered.
    */
   DIM("dev.filtrate", "Dim"),
+  /** 0, 1, … below attribute {@code size} (one Dim), int64. */
+  RANGE("Range", new Operand("size", 1)),
 
   // Products and sums
   MATMUL("MatMul"),

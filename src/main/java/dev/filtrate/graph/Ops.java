@@ -90,6 +90,11 @@ public final class Ops {
         : cast(one(OpType.DIM, Map.of("size", new Attr.Sizes(Shape.of(size)))), DType.FLOAT);
   }
 
+  /** 0, 1, … below a size, int64 {@code [size]}. */
+  public Value range(Dim size) {
+    return one(OpType.RANGE, Map.of("size", new Attr.Sizes(Shape.of(size))));
+  }
+
   // Elementwise
 
   /** −x. */

@@ -55,6 +55,10 @@ final class ShapeRules {
         Check.argument(arity(n, 0).sizes("size").rank() == 1, "one size, got %s", n.sizes("size"));
         yield one(DType.INT64, Shape.SCALAR);
       }
+      case RANGE -> {
+        Check.argument(arity(n, 0).sizes("size").rank() == 1, "one size, got %s", n.sizes("size"));
+        yield one(DType.INT64, n.sizes("size"));
+      }
       case MATMUL, FUSED_MATMUL -> one(sameType(arity(n, 2)).in(0).type(), matMul(n));
       case REDUCE_SUM, REDUCE_MEAN, REDUCE_SUM_SQUARE -> one(arity(n, 1).in(0).type(), reduce(n));
       case SOFTMAX, LOG_SOFTMAX -> {

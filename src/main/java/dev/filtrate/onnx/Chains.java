@@ -20,6 +20,9 @@ import java.util.Optional;
  * formula allows: on a CPU the elementwise operators run at the speed of memory, not of arithmetic.
  */
 final class Chains {
+  /** Rows from which on a table of zeros is worth avoiding. */
+  private static final long LARGE = 8192;
+
   private Chains() {}
 
   /** Gelu(x) = ½·x·(1 + erf(x/√2)), in the order that runtimes recognise and fuse again. */
@@ -90,26 +93,52 @@ final class Chains {
 
   /** Adds the rows of dy into zeros at their indices. */
   static List<Value> gatherGrad(Ops op, Node n) {
-    Value ids = n.in(0);
-    Value dy = n.in(1);
     Shape shape = n.sizes("shape");
     int axis = shape.axis((int) n.integer("axis"));
+    return List.of(addRows(op, shape, axis, n.in(0), n.in(1)));
+  }
+
+  private static Value addRows(Ops op, Shape shape, int axis, Value ids, Value dy) {
     Dim count = ids.shape().elements();
     Shape row = shape.with(axis, count);
     Shape column = new Shape(row.dims().stream().map(d -> Dim.of(1)).toList()).with(axis, count);
     Value indices = op.expand(op.reshape(ids, column), row);
-    return List.of(scatterAdd(op, shape, axis, indices, op.reshape(dy, row)));
+    return scatter(op, op.zeros(shape), axis, indices, op.reshape(dy, row), "add");
+  }
+
+  /**
+   * The same for large tables, with the kernel, whose own sums are not repeatable: it adds up the
+   * rows of an index in any order. So equal indices are added up beforehand, in a small tensor, in
+   * the row of one of them, and the kernel meets one row that counts and otherwise zeros. It writes
+   * the table once; ScatterElements copies it from another table of zeros that it keeps.
+   */
+  static List<Value> gatherGradOfLargeTable(Ops op, Node n) {
+    Shape shape = n.sizes("shape");
+    boolean large = shape.dim(0).isFixed() && shape.dim(0).fixed() >= LARGE;
+    if (!large || shape.axis((int) n.integer("axis")) != 0) {
+      return gatherGrad(op, n);
+    }
+    Dim count = n.in(0).shape().elements();
+    Value ids = op.reshape(n.in(0), Shape.of(count));
+    Attr zero = new Attr.Content(Tensor.ofLongs(new long[] {1}, 0));
+    Map<String, Attr> rows = Map.of("shape", new Attr.Sizes(Shape.of(shape.dim(0))), "value", zero);
+    Value none = op.emit(OpType.CONSTANT_OF_SHAPE, List.of(), rows).get(0);
+    Value owner = op.gather(scatter(op, none, 0, ids, op.range(count), "none"), ids, 0);
+    Value sums = addRows(op, shape.with(0, count), 0, owner, n.in(1));
+    return List.of(op.gatherGrad(ids, sums, 0, shape));
   }
 
   /** Adds the elements of dy into zeros at their indices. */
   static List<Value> gatherElementsGrad(Ops op, Node n) {
-    Shape shape = n.sizes("shape");
-    return List.of(scatterAdd(op, shape, (int) n.integer("axis"), n.in(1), n.in(0)));
+    Value zeros = op.zeros(n.sizes("shape"));
+    return List.of(scatter(op, zeros, (int) n.integer("axis"), n.in(1), n.in(0), "add"));
   }
 
-  private static Value scatterAdd(Ops op, Shape shape, int axis, Value indices, Value updates) {
-    Map<String, Attr> how = Map.of("axis", new Attr.Int(axis), "reduction", new Attr.Text("add"));
-    return op.emit(OpType.SCATTER_ELEMENTS, List.of(op.zeros(shape), indices, updates), how).get(0);
+  private static Value scatter(
+      Ops op, Value data, int axis, Value indices, Value updates, String reduction) {
+    Map<String, Attr> how =
+        Map.of("axis", new Attr.Int(axis), "reduction", new Attr.Text(reduction));
+    return op.emit(OpType.SCATTER_ELEMENTS, List.of(data, indices, updates), how).get(0);
   }
 
   /** dx = dy·mask / (1 − ratio), as the forward pass scaled what it kept. */

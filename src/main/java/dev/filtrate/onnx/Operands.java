@@ -1,6 +1,7 @@
 package dev.filtrate.onnx;
 
 import dev.filtrate.graph.Attr;
+import dev.filtrate.graph.DType;
 import dev.filtrate.graph.Dim;
 import dev.filtrate.graph.Graph;
 import dev.filtrate.graph.GraphBuilder;
@@ -46,9 +47,14 @@ public final class Operands {
 
   private void resolve(Node n) {
     if (n.op() == OpType.DIM) {
-      Value vector = sizes.size(n.sizes("size").dim(0));
-      builder.add(
-          new Node(OpType.SQUEEZE, List.of(vector, sizes.constant(0)), n.outputs(), Map.of()));
+      scalar(n.sizes("size"), n.output());
+      return;
+    }
+    if (n.op() == OpType.RANGE && n.inputs().isEmpty()) {
+      Value limit = new Value(n.output().name() + "/limit", DType.INT64, Shape.SCALAR);
+      scalar(n.sizes("size"), limit);
+      List<Value> bounds = List.of(builder.ops().constant(0L), limit, builder.ops().constant(1L));
+      builder.add(new Node(OpType.RANGE, bounds, n.outputs(), Map.of()));
       return;
     }
     List<Value> inputs = new ArrayList<>(n.inputs());
@@ -66,6 +72,11 @@ public final class Operands {
       throw new IllegalArgumentException(n.output().name() + ": " + e.getMessage(), e);
     }
     builder.add(new Node(n.op(), inputs, n.outputs(), attributes));
+  }
+
+  private void scalar(Shape size, Value result) {
+    List<Value> squeezed = List.of(sizes.vector(size), sizes.constant(0));
+    builder.add(new Node(OpType.SQUEEZE, squeezed, List.of(result), Map.of()));
   }
 
   private Value value(Node n, String attribute) {

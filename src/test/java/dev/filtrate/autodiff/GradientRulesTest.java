@@ -31,6 +31,7 @@ class GradientRulesTest {
           OpType.NOT,
           OpType.SHAPE,
           OpType.DIM,
+          OpType.RANGE,
           OpType.CONSTANT,
           OpType.CONSTANT_OF_SHAPE);
 

@@ -28,6 +28,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.DoubleBinaryOperator;
 import java.util.function.DoubleUnaryOperator;
+import java.util.stream.IntStream;
 import org.apache.commons.math3.special.Erf;
 
 /**
@@ -184,6 +185,8 @@ public final class ReferenceEvaluator {
       case CONSTANT -> List.of(content(n));
       case CONSTANT_OF_SHAPE -> List.of(content(n).stretched(to));
       case SHAPE -> List.of(shape(n));
+      case RANGE ->
+          List.of(DoubleTensor.vector(IntStream.range(0, to[0]).asDoubleStream().toArray()));
       case DIM -> List.of(DoubleTensor.scalar(dims(n.sizes("size"))[0]));
 
       case MATMUL, FUSED_MATMUL -> {

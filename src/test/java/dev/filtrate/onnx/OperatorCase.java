@@ -226,6 +226,8 @@ public record OperatorCase(String name, Graph graph, Map<String, DoubleTensor> f
             op.emit(OpType.SHAPE, x, Map.of("start", new Attr.Int(1), "end", new Attr.Int(3)))
                 .get(0),
         normal(BSH));
+    c.one(
+        "Range", (op, x) -> op.add(op.range(s.times(2)), x.get(0)), ids(9, "[batch, sequence, 1]"));
     c.one("Dim", (op, x) -> op.mul(x.get(0), op.size(s.times(2).plus(-1))), normal(BSH));
     // the shift of relative positions: out[i, j] = a[i, j - i + S - 1]
     c.one(
@@ -368,6 +370,11 @@ public record OperatorCase(String name, Graph graph, Map<String, DoubleTensor> f
         "GatherGrad inside",
         (op, x) -> op.gatherGrad(x.get(0), x.get(1), 1, shape("[batch, 4, 6]")),
         ids(4, "[sequence]"),
+        normal(BSH));
+    c.one(
+        "GatherGrad of a large table",
+        (op, x) -> op.gatherGrad(x.get(0), x.get(1), 0, Shape.of(8192, 6)),
+        ids(5, "[batch, sequence]"),
         normal(BSH));
     c.one(
         "GatherElementsGrad",
