@@ -1,5 +1,6 @@
 package dev.filtrate.train;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -16,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A stage in mid-run, from which it goes on as if it had never stopped: {@code step-N/} with {@code
@@ -34,6 +36,8 @@ record Checkpoint(State state, Map<String, Tensor> parameters, Map<String, Tenso
    * @param stage its name
    * @param settings a digest of everything that decides its course
    * @param step updates done
+   * @param evaluatedAt the step of the last evaluation; -1 = none yet
+   * @param metrics of that evaluation
    * @param best the best metric so far; NaN = none yet
    * @param bestStep the step it was reached at
    * @param bestMetrics all metrics of that step
@@ -43,10 +47,15 @@ record Checkpoint(State state, Map<String, Tensor> parameters, Map<String, Tenso
       String stage,
       String settings,
       int step,
+      int evaluatedAt,
+      Map<String, Double> metrics,
       double best,
       int bestStep,
       Map<String, Double> bestMetrics,
       int evaluationsSinceBest) {}
+
+  private static final List<String> KEYS =
+      List.of("stage", "settings", "step", "evaluated_at", "best_step", "evaluations_since_best");
 
   private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -61,10 +70,11 @@ record Checkpoint(State state, Map<String, Tensor> parameters, Map<String, Tenso
           json.put("stage", state.stage());
           json.put("settings", state.settings());
           json.put("step", state.step());
+          json.put("evaluated_at", state.evaluatedAt());
+          state.metrics().forEach(json.putObject("metrics")::put);
           json.put("best", Double.isNaN(state.best()) ? null : state.best());
           json.put("best_step", state.bestStep());
-          ObjectNode metrics = json.putObject("best_metrics");
-          state.bestMetrics().forEach(metrics::put);
+          state.bestMetrics().forEach(json.putObject("best_metrics")::put);
           json.put("evaluations_since_best", state.evaluationsSinceBest());
           AtomicFiles.writeText(
               part.resolve("state.json"),
@@ -87,28 +97,44 @@ record Checkpoint(State state, Map<String, Tensor> parameters, Map<String, Tenso
     JsonNode json;
     try {
       json = JSON.readTree(file.toFile());
-    } catch (com.fasterxml.jackson.core.JsonProcessingException e) {
-      throw new UserError(file + ": not JSON; delete the folder to start the stage again", e);
+    } catch (JsonProcessingException e) {
+      throw damaged(file, "JSON", e);
     } catch (IOException e) {
       throw AtomicFiles.cannotRead(file, e);
     }
-    Map<String, Double> bestMetrics = new LinkedHashMap<>();
-    json.path("best_metrics")
-        .properties()
-        .forEach(metric -> bestMetrics.put(metric.getKey(), metric.getValue().asDouble()));
+    for (String key : KEYS) {
+      if (!json.has(key)) {
+        throw damaged(file, "a key '" + key + "'", null);
+      }
+    }
     State state =
         new State(
             json.path("stage").asText(),
             json.path("settings").asText(),
             json.path("step").asInt(),
+            json.path("evaluated_at").asInt(),
+            metrics(json.path("metrics")),
             json.path("best").asDouble(Double.NaN),
             json.path("best_step").asInt(),
-            bestMetrics,
+            metrics(json.path("best_metrics")),
             json.path("evaluations_since_best").asInt());
     return new Checkpoint(
         state,
         Safetensors.open(folder.resolve("model.safetensors")).tensors(),
         Safetensors.open(folder.resolve("optimizer.safetensors")).tensors());
+  }
+
+  private static UserError damaged(Path file, String expected, @Nullable Throwable cause) {
+    return new UserError(
+        "%s: damaged: expected %s; delete %s to start the stage anew"
+            .formatted(file, expected, file.getParent().getParent()),
+        cause);
+  }
+
+  private static Map<String, Double> metrics(JsonNode json) {
+    Map<String, Double> metrics = new LinkedHashMap<>();
+    json.properties().forEach(e -> metrics.put(e.getKey(), e.getValue().asDouble()));
+    return metrics;
   }
 
   private static List<Path> steps(Path folder) {

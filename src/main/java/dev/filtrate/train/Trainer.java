@@ -12,13 +12,14 @@ import dev.filtrate.runtime.ComputeSession;
 import dev.filtrate.runtime.DeviceTensors;
 import dev.filtrate.runtime.TrainingSession;
 import dev.filtrate.weights.Safetensors;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -101,7 +102,6 @@ final class Trainer {
     private int evaluatedAt = -1;
     private Map<String, Double> metrics = Map.of();
     private Map<String, Double> bestMetrics = Map.of();
-    private @Nullable Map<String, Tensor> bestParameters;
 
     Course(
         Stage stage,
@@ -132,15 +132,32 @@ final class Trainer {
                     .formatted(folder)
                 + " restore the recipe");
       }
+      requireNames("model.safetensors", checkpoint.parameters(), session.gradients().names());
+      requireNames("optimizer.safetensors", checkpoint.moments(), session.moments().names());
       checkpoint.parameters().forEach((p, value) -> session.parameters().get(p).set(value));
       session.moments().set(checkpoint.moments());
       step = state.step();
+      evaluatedAt = state.evaluatedAt();
+      metrics = state.metrics();
       best = state.best();
       bestStep = state.bestStep();
       bestMetrics = state.bestMetrics();
       sinceBest = state.evaluationsSinceBest();
-      if (Files.exists(bestFile())) {
-        bestParameters = Safetensors.open(bestFile()).tensors();
+    }
+
+    private void requireNames(String file, Map<String, Tensor> found, Set<String> expected) {
+      if (!found.keySet().equals(expected)) {
+        Set<String> missing = new TreeSet<>(expected);
+        missing.removeAll(found.keySet());
+        throw new UserError(
+            "%s: the last checkpoint's %s is damaged: expected %d tensors, found %d%s; delete the"
+                    .formatted(
+                        folder,
+                        file,
+                        expected.size(),
+                        found.size(),
+                        missing.isEmpty() ? "" : ", without " + missing.iterator().next())
+                + " folder to start the stage anew");
       }
     }
 
@@ -189,7 +206,7 @@ final class Trainer {
               .forEach((term, value) -> sums.merge(term, value / accumulation, Float::sum));
         }
       }
-      requireFinite(sums);
+      Finite.requireLosses(stage.name(), step + 1, sums);
       double rate = stage.settings().schedule().rate(step, steps);
       session.step(rate, step + 1L);
       step++;
@@ -217,18 +234,6 @@ final class Trainer {
       return update % perEpoch * stage.settings().gradientAccumulationSteps();
     }
 
-    private void requireFinite(Map<String, Float> losses) {
-      losses.forEach(
-          (term, value) -> {
-            if (!Float.isFinite(value)) {
-              throw new UserError(
-                  "stage '%s' step %d: %s is %s; all terms: %s; lower learning_rate or kl_alpha and"
-                          .formatted(stage.name(), step + 1, term, value, losses)
-                      + " mse_alpha");
-            }
-          });
-    }
-
     private boolean isEvaluated() {
       return stage.settings().evaluation().every().unit() != Every.Unit.NEVER;
     }
@@ -250,9 +255,7 @@ final class Trainer {
         sinceBest = 0;
         bestMetrics = measured;
         if (stage.settings().evaluation().saveBest()) {
-          Map<String, Tensor> parameters = trained();
-          Safetensors.write(bestFile(), parameters, Map.of());
-          bestParameters = parameters;
+          Safetensors.write(bestFile(), trained(), Map.of());
         }
       } else {
         sinceBest++;
@@ -279,7 +282,15 @@ final class Trainer {
       log.flush();
       Checkpoint.State state =
           new Checkpoint.State(
-              stage.name(), digest(), step, best, bestStep, bestMetrics, sinceBest);
+              stage.name(),
+              digest(),
+              step,
+              evaluatedAt,
+              metrics,
+              best,
+              bestStep,
+              bestMetrics,
+              sinceBest);
       new Checkpoint(state, trained(), session.moments().download())
           .write(folder, around.settings().keep());
     }
@@ -293,13 +304,13 @@ final class Trainer {
     }
 
     private Outcome outcome() {
-      boolean takesBest = stage.settings().evaluation().saveBest() && bestParameters != null;
+      boolean takesBest = stage.settings().evaluation().saveBest() && bestStep > 0;
+      Map<String, Tensor> parameters =
+          takesBest ? Safetensors.open(bestFile()).tensors() : trained();
+      Finite.requireParameters(stage.name(), takesBest ? bestStep : step, parameters);
       Map<String, Tensor> all = new LinkedHashMap<>(weights);
-      all.putAll(takesBest ? bestParameters : trained());
-      return new Outcome(
-          all,
-          takesBest ? bestStep : step,
-          takesBest && !bestMetrics.isEmpty() ? bestMetrics : metrics);
+      all.putAll(parameters);
+      return new Outcome(all, takesBest ? bestStep : step, takesBest ? bestMetrics : metrics);
     }
 
     /** The session that evaluates, made when it is first needed. */

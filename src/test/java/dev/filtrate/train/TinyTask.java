@@ -1,0 +1,212 @@
+package dev.filtrate.train;
+
+import dev.filtrate.base.Randomness;
+import dev.filtrate.weights.Safetensors;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.StringJoiner;
+import java.util.function.BooleanSupplier;
+
+/**
+ * A task, models and a recipe so small that a whole run takes a second or two: sentences of a few
+ * words, of which the class is whether good words outnumber bad ones.
+ */
+public final class TinyTask {
+  private static final List<String> GOOD = List.of("good", "fine", "nice");
+  private static final List<String> BAD = List.of("bad", "poor", "dull");
+  private static final List<String> OTHER = List.of("the", "film", "was", "a", "plot", "and");
+
+  /** All of it, special tokens first. */
+  public static final int VOCABULARY = 17;
+
+  static final String BERT_TEACHER =
+      "{model_type: bert, vocab_size: 17, hidden_size: 16, num_hidden_layers: 2,"
+          + " num_attention_heads: 2, intermediate_size: 32, max_position_embeddings: 16,"
+          + " initializer_range: 0.2}";
+  static final String BERT_STUDENT =
+      "{model_type: bert, vocab_size: 17, hidden_size: 8, num_hidden_layers: 1,"
+          + " num_attention_heads: 2, intermediate_size: 16, max_position_embeddings: 16,"
+          + " initializer_range: 0.2}";
+
+  private final Path folder;
+
+  /** Writes the task's files and its recipe into a folder. */
+  public TinyTask(Path folder) {
+    this.folder = folder;
+    write("vocab.txt", vocabulary());
+    write("train.tsv", examples(36, 1));
+    write("dev.tsv", examples(20, 2));
+    write("recipe.yaml", yaml(BERT_TEACHER, BERT_STUDENT));
+  }
+
+  /** The file of a name; may not be there. */
+  public Path file(String name) {
+    return folder.resolve(name);
+  }
+
+  /** Writes a text file. */
+  public Path write(String name, String text) {
+    try {
+      return Files.writeString(file(name), text);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static String vocabulary() {
+    List<String> tokens = new ArrayList<>(List.of("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"));
+    tokens.addAll(GOOD);
+    tokens.addAll(BAD);
+    tokens.addAll(OTHER);
+    return String.join("\n", tokens) + "\n";
+  }
+
+  /** A header and so many lines of 2 to 8 words. */
+  static String examples(int count, long seed) {
+    Randomness random = Randomness.of(seed, "tiny task");
+    StringBuilder lines = new StringBuilder("sentence\tlabel\n");
+    for (int i = 0; i < count; i++) {
+      List<String> telling = i % 2 == 1 ? GOOD : BAD;
+      StringJoiner words = new StringJoiner(" ");
+      words.add(telling.get(random.nextInt(3)));
+      int others = 1 + random.nextInt(7);
+      for (int w = 0; w < others; w++) {
+        words.add(OTHER.get(random.nextInt(OTHER.size())));
+      }
+      lines.append(words).append('\t').append(i % 2).append('\n');
+    }
+    return lines.toString();
+  }
+
+  static String yaml(String teacher, String student) {
+    return """
+        name: tiny
+        seed: 7
+        threads: 1
+        task: {train_file: train.tsv, validation_file: dev.tsv}
+        tokenizer: {path: vocab.txt, max_length: 16}
+        training:
+          per_device_train_batch_size: 4
+          num_train_epochs: 3
+          learning_rate: 4e-2
+          weight_decay: 0.01
+          num_warmup_steps: 2
+          max_grad_norm: 1
+        teacher:
+          config: %s
+        student:
+          config: %s
+        filters: {teacher_filter_interval: 2}
+        distill: {kl_alpha: 1, mse_alpha: 1}
+        """
+        .formatted(teacher, student);
+  }
+
+  /** The recipe with its run's folder and some keys replaced. */
+  public Recipe recipe(Path out, String... assignments) {
+    return recipe(Use.RUN, out, assignments);
+  }
+
+  Recipe recipe(Use use, Path out, String... assignments) {
+    List<Setting> settings = new ArrayList<>();
+    settings.add(Setting.assignment("output_dir=" + out));
+    for (String assignment : assignments) {
+      settings.add(Setting.assignment(assignment));
+    }
+    return Recipe.read(file("recipe.yaml"), settings, use);
+  }
+
+  /** A whole run, not stopped. */
+  static Results run(Recipe recipe) {
+    return new Run(recipe, Progress.SILENT, () -> false, false).execute();
+  }
+
+  /** A whole run that goes on where an earlier one stopped. */
+  static Results resume(Recipe recipe) {
+    return new Run(recipe, Progress.SILENT, () -> false, true).execute();
+  }
+
+  /** What somebody saw who watched a run, and who may ask it to stop. */
+  static class Watcher implements Progress, BooleanSupplier {
+    final List<String> notes = new ArrayList<>();
+    private final String stage;
+    private final int step;
+    private String at = "";
+
+    /** Stops after an update of a stage. */
+    Watcher(String stage, int step) {
+      this.stage = stage;
+      this.step = step;
+    }
+
+    @Override
+    public boolean getAsBoolean() {
+      return at.equals(stage + " " + step);
+    }
+
+    @Override
+    public void begin(String begun, int done, int steps) {
+      notes.add("begin " + begun + " " + done + " " + steps);
+    }
+
+    @Override
+    public void update(
+        String updated,
+        int done,
+        int steps,
+        Map<String, Float> losses,
+        double examplesPerSecond,
+        double secondsLeft) {
+      at = updated + " " + done;
+    }
+
+    @Override
+    public void evaluation(
+        String evaluated, int done, Map<String, Double> metrics, boolean best) {
+      notes.add("evaluation " + evaluated + " " + done + (best ? " best" : ""));
+    }
+
+    @Override
+    public void end(String ended, int done, double seconds) {
+      notes.add("end " + ended + " " + done);
+    }
+
+    @Override
+    public void note(String text) {
+      notes.add(text);
+    }
+  }
+
+  /** The tensors of a model's folder as bits, which compare exactly. */
+  static Map<String, List<Integer>> bits(Path modelFolder) {
+    Map<String, List<Integer>> bits = new LinkedHashMap<>();
+    Safetensors.open(modelFolder.resolve("model.safetensors"))
+        .tensors()
+        .forEach(
+            (name, tensor) -> {
+              List<Integer> numbers = new ArrayList<>();
+              for (float value : tensor.toFloats()) {
+                numbers.add(Float.floatToRawIntBits(value));
+              }
+              bits.put(name, numbers);
+            });
+    return bits;
+  }
+
+  /** The lines of {@code metrics.jsonl} without what clocks measured. */
+  static List<String> log(Path runFolder) {
+    try {
+      return Files.readAllLines(runFolder.resolve("metrics.jsonl")).stream()
+          .map(line -> line.replaceFirst(",\"examples_per_second\":[^,}]*", ""))
+          .toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}
