@@ -39,8 +39,7 @@ public final class Main {
     } catch (UserError e) {
       console.error("filtrate: " + e.getMessage());
       return failed(BAD_INPUT, e, debug);
-    } catch (Stopped e) {
-      console.error("filtrate: " + e.getMessage());
+    } catch (Stopped e) { // StopSignal said so already
       return STOPPED;
     } catch (OutOfMemoryError e) {
       console.error(

@@ -53,11 +53,11 @@ final class RunCommand implements Command {
     String name = RecipeFlags.argument(line, DEFAULT);
     Recipe recipe = RecipeFlags.read(Home.recipe(name), line, Use.RUN);
     long began = System.nanoTime();
-    Results results;
-    try (StopSignal stop = new StopSignal(console)) {
-      results =
-          new Run(recipe, new ConsoleProgress(console), stop, line.hasOption(RESUME)).execute();
-    }
+    boolean resume = line.hasOption(RESUME);
+    Results results =
+        StopSignal.during(
+            console,
+            stop -> new Run(recipe, new ConsoleProgress(console), stop, resume).execute());
     console.endProgress();
     table(results, console);
     console.print("");

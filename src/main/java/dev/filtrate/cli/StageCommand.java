@@ -77,12 +77,11 @@ record StageCommand(Use use, String name, String summary, List<Example> examples
   public int run(CommandLine line, Console console) {
     Flags.requireNoArguments(line);
     Recipe recipe = RecipeFlags.read(line, use);
-    Map<String, Double> metrics;
-    try (StopSignal stop = new StopSignal(console)) {
-      metrics =
-          new Run(recipe, new ConsoleProgress(console), stop, line.hasOption(RunCommand.RESUME))
-              .stage(use);
-    }
+    boolean resume = line.hasOption(RunCommand.RESUME);
+    Map<String, Double> metrics =
+        StopSignal.during(
+            console,
+            stop -> new Run(recipe, new ConsoleProgress(console), stop, resume).stage(use));
     console.endProgress();
     metrics.forEach((metric, value) -> console.printf("%s  %.4f", metric, value));
     console.print(recipe.outputDir().toString());
