@@ -5,7 +5,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.filtrate.base.AtomicFiles;
 import dev.filtrate.base.Check;
-import dev.filtrate.base.UserError;
 import dev.filtrate.runtime.RuntimeOptions;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -13,7 +12,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -23,6 +24,11 @@ import java.util.stream.Stream;
 public final class Run {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final String RECIPE = "recipe.yaml";
+  private static final String ENVIRONMENT = "environment.json";
+  private static final String TOKENIZER = "tokenizer";
+
+  /** What a run writes before its first stage. */
+  private static final Set<String> BEGINNING = Set.of(RECIPE, ENVIRONMENT, TOKENIZER);
 
   private final Recipe recipe;
   private final Progress progress;
@@ -59,8 +65,7 @@ public final class Run {
   public Map<String, Double> stage(Use use) {
     Check.user(
         recipe.seeds().size() == 1, "seed: a single stage has one seed, got %s", recipe.seeds());
-    claim();
-    RunData data = read();
+    RunData data = begin();
     Map<String, Double> metrics = seedRun(recipe.seeds().get(0), data, true).only(use).metrics();
     ObjectNode json = JSON.createObjectNode();
     metrics.forEach(json::put);
@@ -68,9 +73,13 @@ public final class Run {
     return metrics;
   }
 
-  private RunData read() {
+  /** Reads the task, then begins the folder: input that is wrong leaves nothing behind. */
+  private RunData begin() {
+    requireOurs();
     RunData data =
-        RunData.read(recipe, recipe.seeds().get(0), recipe.outputDir().resolve("tokenizer"));
+        RunData.read(recipe, recipe.seeds().get(0), recipe.outputDir().resolve(TOKENIZER));
+    AtomicFiles.writeText(recipe.outputDir().resolve(RECIPE), recipe.resolved());
+    writeJson(recipe.outputDir().resolve(ENVIRONMENT), Environment.here().toJson());
     progress.note(
         "task %s: %,d training and %,d validation examples"
             .formatted(data.spec().name(), data.train().size(), data.validation().size()));
@@ -79,8 +88,7 @@ public final class Run {
 
   /** Does everything; whatever is wrong with the input is a {@link UserError}. */
   public Results execute() {
-    claim();
-    RunData data = read();
+    RunData data = begin();
     List<Results.Row> rows = new ArrayList<>();
     for (long seed : recipe.seeds()) {
       rows.addAll(seedRun(seed, data, false).execute());
@@ -110,35 +118,46 @@ public final class Run {
     return new SeedRun(recipe, seed, data, engine(recipe), folder, around, single);
   }
 
-  /** Takes the folder: a fresh one, or with --resume one of the same recipe. */
-  void claim() {
+  /**
+   * Checks that the folder is ours to write to: a fresh one, one where an earlier run ended before
+   * its first stage, or with --resume one of the same recipe.
+   */
+  private void requireOurs() {
     Path folder = recipe.outputDir();
+    Check.user(
+        !Files.exists(folder) || Files.isDirectory(folder),
+        "%s: is a file; choose another --output_dir",
+        folder);
+    Set<String> there = names(folder);
+    Check.user(
+        there.isEmpty() || there.contains(RECIPE),
+        "%s: exists already and is not a run's folder (no %s); choose another --output_dir",
+        folder,
+        RECIPE);
+    boolean begun = !BEGINNING.containsAll(there);
+    Check.user(
+        resume || !begun,
+        "%s: exists already; go on with --resume, or choose another --output_dir",
+        folder);
     Path file = folder.resolve(RECIPE);
-    boolean there = Files.exists(folder) && !isEmpty(folder);
-    if (there && !resume) {
-      throw new UserError(
-          folder + ": exists already; go on with --resume, or choose another --output_dir");
-    }
-    if (there && Files.exists(file)) {
-      String known = read(file);
-      if (!known.equals(recipe.resolved())) {
-        throw new UserError(
-            folder
-                + ": was made under another recipe (see "
-                + file
-                + "); restore its settings to resume, or choose another --output_dir");
-      }
-    }
-    AtomicFiles.writeText(file, recipe.resolved());
-    writeJson(folder.resolve("environment.json"), Environment.here().toJson());
+    Check.user(
+        !begun || read(file).equals(recipe.resolved()),
+        "%s: was made under another recipe (see %s); restore its settings to resume, or choose"
+            + " another --output_dir",
+        folder,
+        file);
   }
 
-  private static boolean isEmpty(Path folder) {
-    if (!Files.isDirectory(folder)) {
-      return false;
+  /** What is in a folder, hidden files aside. */
+  private static Set<String> names(Path folder) {
+    if (!Files.exists(folder)) {
+      return Set.of();
     }
     try (Stream<Path> files = Files.list(folder)) {
-      return files.findAny().isEmpty();
+      return files
+          .map(file -> file.getFileName().toString())
+          .filter(name -> !name.startsWith("."))
+          .collect(Collectors.toSet());
     } catch (IOException e) {
       throw AtomicFiles.cannotRead(folder, e);
     }

@@ -3,6 +3,7 @@ package dev.filtrate.train;
 import dev.filtrate.base.AtomicFiles;
 import dev.filtrate.base.Check;
 import dev.filtrate.data.Labels;
+import dev.filtrate.data.ProblemType;
 import dev.filtrate.data.TaskData;
 import dev.filtrate.data.TaskSpec;
 import dev.filtrate.data.batch.BatchOptions;
@@ -53,12 +54,15 @@ public record RunData(
     Metrics.check(spec.metric(), data.labels());
     Path path = recipe.tokenizerPath().orElseThrow(() -> new IllegalStateException("no tokenizer"));
     try (Tokenizer tokenizer = Tokenizer.read(path, recipe.tokenizer().maxLength())) {
+      ProblemType type = data.labels().problemType();
+      EncodedExamples train = EncodedExamples.of(data.train(), type, tokenizer);
+      EncodedExamples validation = EncodedExamples.of(data.validation(), type, tokenizer);
       AtomicFiles.writeFolder(tokenizerFolder, tokenizer::write);
       return new RunData(
           spec,
           data.labels(),
-          EncodedExamples.of(data.train(), data.labels().problemType(), tokenizer),
-          EncodedExamples.of(data.validation(), data.labels().problemType(), tokenizer),
+          train,
+          validation,
           recipe.tokenizer(),
           tokenizer.vocabularySize(),
           files(tokenizerFolder),
@@ -76,6 +80,10 @@ public record RunData(
 
   /** The names of the classes for a config; one for scores. */
   public List<String> labelNames() {
+    return names(labels);
+  }
+
+  static List<String> names(Labels labels) {
     return labels.isRegression() ? List.of("LABEL_0") : labels.names();
   }
 
