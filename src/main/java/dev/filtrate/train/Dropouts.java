@@ -1,5 +1,6 @@
 package dev.filtrate.train;
 
+import dev.filtrate.model.Model;
 import dev.filtrate.model.ModelConfig;
 import java.util.OptionalDouble;
 
@@ -15,9 +16,13 @@ public record Dropouts(OptionalDouble cls, OptionalDouble hidden, OptionalDouble
   public static final Dropouts OF_CONFIG =
       new Dropouts(OptionalDouble.empty(), OptionalDouble.empty(), OptionalDouble.empty());
 
-  /** The config with these ratios. */
-  public ModelConfig applyTo(ModelConfig config) {
-    return config.withDropout(
-        cls.orElse(Double.NaN), hidden.orElse(Double.NaN), attention.orElse(Double.NaN));
+  /** The model with these ratios. */
+  public Model applyTo(Model model) {
+    ModelConfig config =
+        model
+            .config()
+            .withDropout(
+                cls.orElse(Double.NaN), hidden.orElse(Double.NaN), attention.orElse(Double.NaN));
+    return new Model(config, model.head(), model.filters());
   }
 }

@@ -39,11 +39,6 @@ public record ModelSettings(
     return folder != null || config != null || !teacherLayers.isEmpty();
   }
 
-  /** Whether there are weights to start from. */
-  public boolean hasWeights() {
-    return folder != null;
-  }
-
   /**
    * The model's config, where it can be known from its folder and its keys; labels are the task's
    * to set. What a config does not allow is a {@link dev.filtrate.base.UserError}.

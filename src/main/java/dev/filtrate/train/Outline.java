@@ -1,6 +1,10 @@
 package dev.filtrate.train;
 
 import dev.filtrate.base.UserError;
+import dev.filtrate.data.Labels;
+import dev.filtrate.data.ProblemType;
+import dev.filtrate.data.TaskData;
+import dev.filtrate.data.TaskSpec;
 import dev.filtrate.graph.Graph;
 import dev.filtrate.graph.Tensor;
 import dev.filtrate.graph.Value;
@@ -10,6 +14,7 @@ import dev.filtrate.model.Model;
 import dev.filtrate.model.ModelConfig;
 import dev.filtrate.train.StageGraphs.TeacherStates;
 import dev.filtrate.weights.Initialization;
+import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -41,7 +46,25 @@ public final class Outline {
                 new UserError(
                     "recipe %s: %s.config is missing; without it the folder with the checkpoint must be there"
                         .formatted(recipe.name(), who)));
-    return new Model(known, Head.SEQUENCE_CLASSIFICATION, Optional.empty());
+    ModelConfig labelled = labels().map(known::withLabels).orElse(known);
+    return new Model(labelled, Head.SEQUENCE_CLASSIFICATION, Optional.empty());
+  }
+
+  /** The task's labels, where it lists them or its training file is there. */
+  private Optional<List<String>> labels() {
+    TaskSpec task = recipe.task();
+    if (task == null) {
+      return Optional.empty();
+    }
+    if (task.problemType() == ProblemType.REGRESSION) {
+      return Optional.of(RunData.names(Labels.scores()));
+    }
+    if (!task.labels().isEmpty()) {
+      return Optional.of(task.labels());
+    }
+    return Files.exists(task.trainFile())
+        ? Optional.of(RunData.names(TaskData.read(task, recipe.seeds().get(0)).labels()))
+        : Optional.empty();
   }
 
   /** The teacher without filters, if a method distils. */
@@ -79,13 +102,21 @@ public final class Outline {
   private Optional<Stage> finetune(String who, Model model, ModelSettings settings) {
     return settings.finetune().isSkipped()
         ? Optional.empty()
-        : Optional.of(Stage.finetune(who + "/finetuned", model, settings.finetune()));
+        : Optional.of(
+            Stage.finetune(
+                who + "/finetuned",
+                settings.finetune().dropouts().applyTo(model),
+                settings.finetune()));
   }
 
   private Optional<Stage> filters(String who, Model model, ModelSettings settings) {
     return settings.learnFilters().isSkipped()
         ? Optional.empty()
-        : Optional.of(Stage.learnFilters(who + "/filters", model, settings.learnFilters()));
+        : Optional.of(
+            Stage.learnFilters(
+                who + "/filters",
+                settings.learnFilters().dropouts().applyTo(model),
+                settings.learnFilters()));
   }
 
   private Model taught() {
@@ -99,7 +130,9 @@ public final class Outline {
 
   /** Stage II of a method. */
   Stage distil(Method method) {
-    Model plain = teacher.orElseThrow();
+    Model plain =
+        teacher.orElseThrow(
+            () -> UserError.of("recipe %s compares nothing that needs a teacher", recipe.name()));
     int interval = recipe.filters().teacherFilterInterval();
     Filters projections = recipe.filters().projections(plain.config().hiddenSize());
     StageGraphs.Teacher imitated =
@@ -117,7 +150,7 @@ public final class Outline {
     DistillSettings settings = recipe.settings(method);
     return Stage.distil(
         method.id(),
-        learner,
+        settings.stage().dropouts().applyTo(learner),
         new Stage.FrozenTeacher(imitated, Map.of()),
         settings.objective(),
         settings.stage());

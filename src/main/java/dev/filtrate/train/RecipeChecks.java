@@ -37,17 +37,53 @@ final class RecipeChecks {
     once("compare", recipe.compare());
     boolean teacherNeeded = methods.stream().anyMatch(Method::distils);
     if (teacherNeeded || (use.distils() && recipe.teacher().isGiven())) {
-      model(c.in("teacher"), recipe.teacher(), false);
+      model(c.in("teacher"), recipe.teacher(), use == Use.DISTILL);
     }
+    single();
     model(c.in("student"), recipe.student(), use.needsWeights());
     tokenizer();
     methods.forEach(this::method);
+    untaught();
     ModelConfig teacher = teacherNeeded ? config(c.in("teacher"), recipe::teacherConfig) : null;
     ModelConfig student = config(c.in("student"), recipe::studentConfig);
     intervals(teacher, student);
     teacherLayers(student);
     positions("teacher", teacher);
     positions("student", student);
+  }
+
+  /** A single distillation is one method. */
+  private void single() {
+    boolean one = methods.size() == 1 && methods.get(0).distils();
+    if (use == Use.DISTILL && !one) {
+      List<String> got = methods.stream().map(Method::id).toList();
+      c.problem("compare", "expected one of kd, lwd, ted (--method), got %s", got);
+    }
+  }
+
+  /** In a run, what nobody teaches must come from somewhere. */
+  private void untaught() {
+    if (use == Use.DISTILL || methods.stream().noneMatch(Method::distils)) {
+      return;
+    }
+    ModelSettings teacher = recipe.teacher();
+    if (teacher.finetune().isSkipped() && teacher.folder() == null) {
+      c.in("teacher")
+          .in("finetune")
+          .problem("num_train_epochs", "0 leaves the teacher random; give model_name_or_path");
+    }
+    if (methods.contains(Method.TED)) {
+      for (String who : List.of("teacher", "student")) {
+        ModelSettings model = who.equals("teacher") ? teacher : recipe.student();
+        if (model.learnFilters().isSkipped() && model.folder() == null) {
+          c.in(who)
+              .in("learn_filters")
+              .problem(
+                  "num_train_epochs",
+                  "0 leaves ted without filters; give a model_name_or_path that has them");
+        }
+      }
+    }
   }
 
   private void once(String key, List<?> values) {

@@ -62,10 +62,13 @@ public record Results(String task, String metric, List<Row> rows) {
   public Optional<Row> best() {
     double sign = Metrics.higherIsBetter(metric) ? 1 : -1;
     Row best = null;
+    double value = Double.NaN;
     for (Row row : rows) {
-      boolean student = !row.name().equals("teacher");
-      if (student && (best == null || sign * row.mean(metric) > sign * best.mean(metric))) {
+      double mean = sign * row.mean(metric);
+      boolean better = best == null || mean > value || (Double.isNaN(value) && !Double.isNaN(mean));
+      if (better && !row.name().equals("teacher")) {
         best = row;
+        value = mean;
       }
     }
     return Optional.ofNullable(best);

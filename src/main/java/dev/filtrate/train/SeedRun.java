@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.filtrate.base.AtomicFiles;
+import dev.filtrate.base.Check;
 import dev.filtrate.base.UserError;
 import dev.filtrate.model.Filters;
 import dev.filtrate.model.Head;
@@ -97,7 +98,7 @@ final class SeedRun {
       case LEARN_FILTERS -> {
         Filters filters = recipe.filters().student(config.hiddenSize());
         yield new Trained(
-            learnFilters("student", start(settings, model), filters, settings.learnFilters()),
+            learnFilters("student", settings, start(settings, model), filters),
             Map.of());
       }
       case DISTILL -> distil(recipe.compare().get(0), model);
@@ -112,8 +113,14 @@ final class SeedRun {
     FilterSettings filters = recipe.filters();
     int width = config.hiddenSize();
     boolean ted = method == Method.TED;
-    Weights theirs = start(recipe.teacher(), ted ? teacher.with(filters.teacher(width)) : teacher);
-    Weights mine = start(recipe.student(), ted ? student.with(filters.student(width)) : student);
+    Weights theirs =
+        ted
+            ? learnt(recipe.teacher(), teacher.with(filters.teacher(width)))
+            : start(recipe.teacher(), teacher);
+    Weights mine =
+        ted
+            ? learnt(recipe.student(), student.with(filters.student(width)))
+            : start(recipe.student(), student);
     if (method == Method.LWD) {
       mine = mine.with(filters.projections(width), seed, false);
     }
@@ -168,6 +175,24 @@ final class SeedRun {
     return new Weights(model, loaded.parameters());
   }
 
+  /** A model whose folder must hold the filters that Stage I left there. */
+  private Weights learnt(ModelSettings settings, Model model) {
+    Path from = settings.folder();
+    if (from == null) {
+      throw new IllegalArgumentException("ted without a folder for " + model);
+    }
+    LoadedWeights loaded = Weights.load(model, from, seed);
+    List<String> fresh = loaded.initialized().stream().filter(Filters::owns).toList();
+    Check.user(
+        fresh.isEmpty(),
+        "%s: holds no filters for ted (expected %s); make them with learn-filters, or distil with"
+            + " lwd",
+        from,
+        fresh.isEmpty() ? "" : fresh.get(0));
+    loaded.announcements().forEach(around.progress()::note);
+    return new Weights(model, loaded.parameters());
+  }
+
   /** Stage 0, or what was given if the recipe leaves it out. */
   Trained finetune(String who, Weights start, StageSettings settings) {
     if (settings.isSkipped()) {
@@ -178,12 +203,14 @@ final class SeedRun {
     return stage(stage, start);
   }
 
-  /** Stage I. */
-  Weights learnFilters(String who, Weights finetuned, Filters filters, StageSettings settings) {
-    Weights start = finetuned.with(filters, seed, true);
+  /** Stage I, or the filters that were given if the recipe leaves it out. */
+  private Weights learnFilters(
+      String who, ModelSettings model, Weights finetuned, Filters filters) {
+    StageSettings settings = model.learnFilters();
     if (settings.isSkipped()) {
-      return start;
+      return finetuned.withFiltersOf(learnt(model, finetuned.model().with(filters)));
     }
+    Weights start = finetuned.with(filters, seed, true);
     Stage stage = Stage.learnFilters(who + "/filters", dropping(start, settings), settings);
     return stage(stage, start).weights();
   }
@@ -199,8 +226,8 @@ final class SeedRun {
     } else if (method == Method.TED) {
       Filters ofTeacher = filters.teacher(width);
       Filters ofStudent = filters.student(width);
-      Weights taught = learnFilters("teacher", teacher, ofTeacher, recipe.teacher().learnFilters());
-      Weights learnt = learnFilters("student", start, ofStudent, recipe.student().learnFilters());
+      Weights taught = learnFilters("teacher", recipe.teacher(), teacher, ofTeacher);
+      Weights learnt = learnFilters("student", recipe.student(), start, ofStudent);
       frozen = frozen(taught.with(ofTeacher, seed, false), TeacherStates.FILTERED);
       student = learnt.with(ofStudent, seed, false);
     }
@@ -223,8 +250,7 @@ final class SeedRun {
 
   /** The model with the dropout of a stage. */
   private static Model dropping(Weights weights, StageSettings settings) {
-    Model m = weights.model();
-    return new Model(settings.dropouts().applyTo(m.config()), m.head(), m.filters());
+    return settings.dropouts().applyTo(weights.model());
   }
 
   private Trained stage(Stage stage, Weights start) {
@@ -270,10 +296,15 @@ final class SeedRun {
 
   private Results.Row row(String name, Trained trained) {
     Weights plain = trained.weights().withoutFilters();
+    Evaluator evaluator = data.evaluator(recipe.training().evalBatchSize());
     return new Results.Row(
         name,
         plain.count(),
         Models.latencyMs(engine, plain, data),
-        Map.of(seed, trained.metrics()));
+        Map.of(
+            seed,
+            trained.metrics().isEmpty() // eval_steps: never
+                ? Models.evaluate(engine, plain, evaluator)
+                : trained.metrics()));
   }
 }

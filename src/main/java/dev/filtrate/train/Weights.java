@@ -103,9 +103,17 @@ public record Weights(Model model, Map<String, Tensor> parameters) {
     return new Weights(model.withoutFilters(), kept);
   }
 
-  /** The same with a model that differs in what it drops, not in what it holds. */
-  Weights as(Model other) {
-    return new Weights(other, parameters);
+  /** The same backbone with the filters of another model. */
+  Weights withFiltersOf(Weights other) {
+    Map<String, Tensor> all = new LinkedHashMap<>(withoutFilters().parameters());
+    other.parameters().forEach((name, tensor) -> putFilter(all, name, tensor));
+    return new Weights(other.model(), all);
+  }
+
+  private static void putFilter(Map<String, Tensor> all, String name, Tensor tensor) {
+    if (Filters.owns(name)) {
+      all.put(name, tensor);
+    }
   }
 
   /** Writes the files of a Hugging Face folder into one that holds other things too. */
@@ -127,6 +135,16 @@ public record Weights(Model model, Map<String, Tensor> parameters) {
     ObjectNode config = model.config().json();
     config.putArray("architectures").add(architecture(model));
     config.put("dtype", "float32");
+    if (model.config().json().path("model_type").asText().startsWith("ted-")) {
+      config.put("model_type", "deberta-v2"); // what the architecture is to everybody else
+    }
+    config.remove(
+        List.of(
+            "train_filters",
+            "filter_interval",
+            "filter_output_dim",
+            "filter_nonlinear",
+            "filter_disabled"));
     Optional<Filters> filters = model.filters();
     filters.ifPresent(
         f -> {

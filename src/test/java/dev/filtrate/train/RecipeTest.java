@@ -256,7 +256,10 @@ class RecipeTest {
       for (String file : List.of("train.tsv", "dev.tsv", "vocab.txt")) {
         Files.writeString(data.resolve(file), "");
       }
-      String text = GOOD.replace("data_dir: data", "data_dir: .");
+      Files.writeString(data.resolve("config.json"), "{\"model_type\": \"bert\"}");
+      String text =
+          GOOD.replace("data_dir: data", "data_dir: .")
+              .replace("teacher:\n", "teacher:\n  model_name_or_path: .\n");
       return Recipe.parse(text, "job.yaml", data, settings, Use.DISTILL);
     } catch (IOException e) {
       throw new AssertionError(e);
