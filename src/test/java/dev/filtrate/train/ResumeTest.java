@@ -27,7 +27,11 @@ import org.junit.jupiter.params.provider.CsvSource;
 @Tag("ort")
 class ResumeTest {
   private static final String[] SETTINGS = {
-    "training.gradient_accumulation_steps=2", "training.save_best=true", "compare=[kd, ted]"
+    "training.gradient_accumulation_steps=2",
+    "training.save_best=true",
+    "training.hidn_dropout=0.1",
+    "training.att_dropout=0.1",
+    "compare=[kd, ted]"
   };
   private static final List<String> STAGES =
       List.of(

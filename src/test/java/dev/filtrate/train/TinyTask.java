@@ -87,7 +87,7 @@ public final class TinyTask {
   static String yaml(String teacher, String student) {
     return """
         name: tiny
-        seed: 7
+        seed: 5
         threads: 1
         task: {train_file: train.tsv, validation_file: dev.tsv}
         tokenizer: {path: vocab.txt, max_length: 16}
@@ -98,8 +98,12 @@ public final class TinyTask {
           weight_decay: 0.01
           num_warmup_steps: 2
           max_grad_norm: 1
+          cls_dropout: 0
+          hidn_dropout: 0
+          att_dropout: 0
         teacher:
           config: %s
+          finetune: {learning_rate: 1e-2}
         student:
           config: %s
         filters: {teacher_filter_interval: 2}
