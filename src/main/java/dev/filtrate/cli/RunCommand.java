@@ -56,8 +56,7 @@ final class RunCommand implements Command {
     boolean resume = line.hasOption(RESUME);
     Results results =
         StopSignal.during(
-            console,
-            stop -> new Run(recipe, new ConsoleProgress(console), stop, resume).execute());
+            console, stop -> new Run(recipe, new ConsoleProgress(console), stop, resume).execute());
     console.endProgress();
     table(results, console);
     console.print("");

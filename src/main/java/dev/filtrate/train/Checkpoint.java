@@ -89,22 +89,24 @@ record Checkpoint(State state, Map<String, Tensor> parameters, Map<String, Tenso
   /** The last checkpoint below {@code folder}, if there is one; a damaged one is a UserError. */
   static Optional<Checkpoint> last(Path folder) {
     List<Path> steps = steps(folder);
-    return steps.isEmpty() ? Optional.empty() : Optional.of(read(steps.get(steps.size() - 1)));
+    return steps.isEmpty()
+        ? Optional.empty()
+        : Optional.of(read(folder, steps.get(steps.size() - 1)));
   }
 
-  private static Checkpoint read(Path folder) {
-    Path file = folder.resolve("state.json");
+  private static Checkpoint read(Path folder, Path step) {
+    Path file = step.resolve("state.json");
     JsonNode json;
     try {
       json = JSON.readTree(file.toFile());
     } catch (JsonProcessingException e) {
-      throw damaged(file, "JSON", e);
+      throw damaged(folder, file, "JSON", e);
     } catch (IOException e) {
       throw AtomicFiles.cannotRead(file, e);
     }
     for (String key : KEYS) {
       if (!json.has(key)) {
-        throw damaged(file, "a key '" + key + "'", null);
+        throw damaged(folder, file, "a key '" + key + "'", null);
       }
     }
     State state =
@@ -120,14 +122,15 @@ record Checkpoint(State state, Map<String, Tensor> parameters, Map<String, Tenso
             json.path("evaluations_since_best").asInt());
     return new Checkpoint(
         state,
-        Safetensors.open(folder.resolve("model.safetensors")).tensors(),
-        Safetensors.open(folder.resolve("optimizer.safetensors")).tensors());
+        Safetensors.open(step.resolve("model.safetensors")).tensors(),
+        Safetensors.open(step.resolve("optimizer.safetensors")).tensors());
   }
 
-  private static UserError damaged(Path file, String expected, @Nullable Throwable cause) {
+  private static UserError damaged(
+      Path folder, Path file, String expected, @Nullable Throwable cause) {
     return new UserError(
         "%s: damaged: expected %s; delete %s to start the stage anew"
-            .formatted(file, expected, file.getParent().getParent()),
+            .formatted(file, expected, folder),
         cause);
   }
 

@@ -98,8 +98,7 @@ final class SeedRun {
       case LEARN_FILTERS -> {
         Filters filters = recipe.filters().student(config.hiddenSize());
         yield new Trained(
-            learnFilters("student", settings, start(settings, model), filters),
-            Map.of());
+            learnFilters("student", settings, start(settings, model), filters), Map.of());
       }
       case DISTILL -> distil(recipe.compare().get(0), model);
       default -> throw new IllegalArgumentException(use + " is no stage");

@@ -35,7 +35,11 @@ class ResumeTest {
   };
   private static final List<String> STAGES =
       List.of(
-          "teacher/finetuned", "student/finetuned", "kd", "teacher/filters", "student/filters",
+          "teacher/finetuned",
+          "student/finetuned",
+          "kd",
+          "teacher/filters",
+          "student/filters",
           "ted");
 
   @TempDir private static Path folder;
@@ -145,7 +149,6 @@ class ResumeTest {
     Map<String, List<Integer>> first = TinyTask.bits(out.resolve("student/finetuned"));
     assertEquals(first, TinyTask.bits(again.resolve("student/finetuned")));
     Map<String, List<Integer>> second = TinyTask.bits(other.resolve("student/finetuned"));
-    first.forEach(
-        (name, bits) -> assertNotEquals(bits, second.get(name), name));
+    first.forEach((name, bits) -> assertNotEquals(bits, second.get(name), name));
   }
 }

@@ -86,29 +86,29 @@ public final class TinyTask {
 
   static String yaml(String teacher, String student) {
     return """
-        name: tiny
-        seed: 5
-        threads: 1
-        task: {train_file: train.tsv, validation_file: dev.tsv}
-        tokenizer: {path: vocab.txt, max_length: 16}
-        training:
-          per_device_train_batch_size: 4
-          num_train_epochs: 3
-          learning_rate: 4e-2
-          weight_decay: 0.01
-          num_warmup_steps: 2
-          max_grad_norm: 1
-          cls_dropout: 0
-          hidn_dropout: 0
-          att_dropout: 0
-        teacher:
-          config: %s
-          finetune: {learning_rate: 1e-2}
-        student:
-          config: %s
-        filters: {teacher_filter_interval: 2}
-        distill: {kl_alpha: 1, mse_alpha: 1}
-        """
+    name: tiny
+    seed: 5
+    threads: 1
+    task: {train_file: train.tsv, validation_file: dev.tsv}
+    tokenizer: {path: vocab.txt, max_length: 16}
+    training:
+      per_device_train_batch_size: 4
+      num_train_epochs: 3
+      learning_rate: 4e-2
+      weight_decay: 0.01
+      num_warmup_steps: 2
+      max_grad_norm: 1
+      cls_dropout: 0
+      hidn_dropout: 0
+      att_dropout: 0
+    teacher:
+      config: %s
+      finetune: {learning_rate: 1e-2}
+    student:
+      config: %s
+    filters: {teacher_filter_interval: 2}
+    distill: {kl_alpha: 1, mse_alpha: 1}
+    """
         .formatted(teacher, student);
   }
 
@@ -171,8 +171,7 @@ public final class TinyTask {
     }
 
     @Override
-    public void evaluation(
-        String evaluated, int done, Map<String, Double> metrics, boolean best) {
+    public void evaluation(String evaluated, int done, Map<String, Double> metrics, boolean best) {
       notes.add("evaluation " + evaluated + " " + done + (best ? " best" : ""));
     }
 
