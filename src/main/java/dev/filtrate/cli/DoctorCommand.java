@@ -1,6 +1,7 @@
 package dev.filtrate.cli;
 
 import dev.filtrate.base.UserError;
+import dev.filtrate.base.Version;
 import dev.filtrate.runtime.Device;
 import dev.filtrate.runtime.OnnxRuntime;
 import dev.filtrate.train.Environment;
@@ -60,7 +61,7 @@ final class DoctorCommand implements Command {
   }
 
   private static void print(Environment here, Console console) {
-    row(console, "filtrate", Main.version());
+    row(console, "filtrate", Version.current());
     row(console, "java", here.java());
     row(console, "system", here.os());
     row(console, "cores", Integer.toString(here.cores()));

@@ -1,6 +1,7 @@
 package dev.filtrate.cli;
 
 import dev.filtrate.base.UserError;
+import dev.filtrate.base.Version;
 import dev.filtrate.train.Stopped;
 import java.util.List;
 import org.apache.commons.cli.CommandLine;
@@ -76,7 +77,7 @@ public final class Main {
         return Command.DONE;
       }
       case "--version", "version" -> {
-        console.print("filtrate " + version());
+        console.print("filtrate " + Version.current());
         return Command.DONE;
       }
       default -> {
@@ -103,11 +104,5 @@ public final class Main {
     } finally {
       console.endProgress();
     }
-  }
-
-  /** The jar's version, or a word where classes are run without one. */
-  static String version() {
-    String version = Main.class.getPackage().getImplementationVersion();
-    return version == null ? "(unpackaged)" : version;
   }
 }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.filtrate.base.Version;
 import dev.filtrate.data.ProblemType;
 import dev.filtrate.data.tokenize.Tokenizer;
 import dev.filtrate.graph.Tensor;
@@ -44,7 +45,7 @@ final class Provenance {
       Map<String, String> others) {
     Map<String, Tensor> trained = new TreeMap<>(weights.parameters());
     trained.keySet().removeIf(Filters::owns);
-    facts.put("version", version());
+    facts.put("version", Version.current());
     facts.put("model_type", weights.model().config().common().modelType());
     task.ifPresent(t -> facts.put("task", t.task()));
     if (weights.model().head() == Head.SEQUENCE_CLASSIFICATION) {
@@ -126,10 +127,5 @@ final class Provenance {
     ObjectNode metrics = proof.putObject("metrics");
     agreement.metrics().forEach(metrics::put);
     ExportFolder.writeJson(folder.resolve(ExportFolder.PROVENANCE), json);
-  }
-
-  private static String version() {
-    String version = Provenance.class.getPackage().getImplementationVersion();
-    return version == null ? "development" : version;
   }
 }

@@ -158,12 +158,6 @@ public final class OnnxCodec {
     }
   }
 
-  /** The project's version as its jar states it. */
-  static String version() {
-    String version = OnnxCodec.class.getPackage().getImplementationVersion();
-    return version == null ? "development" : version;
-  }
-
   /** Properties in a fixed order. */
   static Map<String, String> sorted(Map<String, String> properties) {
     return new TreeMap<>(properties);

@@ -3,6 +3,7 @@ package dev.filtrate.onnx;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.UnsafeByteOperations;
 import dev.filtrate.base.Check;
+import dev.filtrate.base.Version;
 import dev.filtrate.graph.Attr;
 import dev.filtrate.graph.Dim;
 import dev.filtrate.graph.Graph;
@@ -52,7 +53,7 @@ final class OnnxWriter {
         ModelProto.newBuilder()
             .setIrVersion(OnnxCodec.IR_VERSION)
             .setProducerName("filtrate")
-            .setProducerVersion(OnnxCodec.version())
+            .setProducerVersion(Version.current())
             .setGraph(graph())
             .addOpsetImport(OperatorSetIdProto.newBuilder().setVersion(OnnxCodec.OPSET));
     graph.nodes().stream()

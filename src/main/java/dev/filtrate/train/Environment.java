@@ -1,6 +1,7 @@
 package dev.filtrate.train;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.filtrate.base.Version;
 import dev.filtrate.runtime.OnnxRuntime;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -37,7 +38,7 @@ public record Environment(
   /** This process's; loads the native runtime. */
   public static Environment here() {
     return new Environment(
-        Environment.class.getPackage().getImplementationVersion(),
+        Version.current(),
         System.getProperty("java.version") + " (" + System.getProperty("java.vendor") + ")",
         "%s %s, %s"
             .formatted(
