@@ -85,7 +85,7 @@ final class VerifyCommand implements Command {
       try {
         ReferenceCase reference = ReferenceCase.read(folder);
         for (Engine engine : engines) {
-          console.progress("%s, %s".formatted(folder, name(engine.target())));
+          console.progress("verifying %s, %s".formatted(folder, name(engine.target())));
           outcome.add(folder, Verification.of(reference, engine));
         }
       } catch (UserError e) {

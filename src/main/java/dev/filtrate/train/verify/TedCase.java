@@ -134,7 +134,9 @@ record TedCase(
         new Trajectory(gradients, weights, settings, Optional.empty())
             .requireRepeatable(side.base().folder())
             .run(engine, batches);
-    comparison.losses(stage + ": loss", json.numbers(stage), trace.losses("loss"));
+    List<Double> expected = json.numbers(stage);
+    requireSteps(stage, expected.size());
+    comparison.losses(stage + ": loss", expected, trace.losses("loss"));
     side.file("final_stage1")
         .compareParameters(stage + ": final: ", trace.parameters(), weights, comparison);
   }
@@ -181,13 +183,7 @@ record TedCase(
             .requireRepeatable(student.base().folder())
             .run(engine, batches);
     List<CaseJson> rows = json.objects(method);
-    Check.user(
-        rows.size() == batches.size(),
-        "%s: '%s': expected the losses of %d steps, found %d",
-        json.where(),
-        method,
-        batches.size(),
-        rows.size());
+    requireSteps(method, rows.size());
     for (String term : trace.losses().get(0).keySet()) {
       List<Double> expected = rows.stream().map(row -> row.number(term)).toList();
       comparison.losses(method + ": " + term, expected, trace.losses(term));
@@ -195,6 +191,16 @@ record TedCase(
     student
         .file("final_" + method)
         .compareParameters(method + ": final: ", trace.parameters(), weights, comparison);
+  }
+
+  private void requireSteps(String key, int steps) {
+    Check.user(
+        steps == batches.size(),
+        "%s: '%s': expected the losses of %d steps, found %d",
+        json.where(),
+        key,
+        batches.size(),
+        steps);
   }
 
   private static Distillation withoutStates(Distillation d) {

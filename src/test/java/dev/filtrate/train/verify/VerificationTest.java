@@ -258,6 +258,17 @@ class VerificationTest {
   }
 
   @Test
+  void lossesOfTooFewStepsAreRefused() {
+    CaseCopy copy =
+        CaseCopy.of("ted-classify", parent)
+            .json("trajectory", json -> json.putArray("stage1_student").add(1.0));
+    assertMessage(
+        copy,
+        copy.folder().resolve("trajectory.json")
+            + ": 'stage1_student': expected the losses of 4 steps, found 1");
+  }
+
+  @Test
   void aResultOfAnotherShapeIsRefused() {
     CaseCopy copy =
         CaseCopy.of("bert-classify", parent)
