@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.filtrate.base.TestSeed;
 import dev.filtrate.base.UserError;
 import dev.filtrate.graph.Attr;
 import dev.filtrate.graph.DType;
@@ -33,12 +34,12 @@ class OnnxCodecTest {
 
   @Test
   void whatIsReadIsWhatWasWritten() {
-    long seed = RandomGraphs.seed();
+    long seed = TestSeed.get();
     Random random = new Random(seed);
     for (int i = 0; i < 200; i++) {
       Graph graph = Operands.asInputs(RandomGraphs.graph(random));
       byte[] bytes = OnnxCodec.encode(graph);
-      String which = "graph " + i + "; reproduce with -Dtests.seed=" + seed;
+      String which = "graph " + i + TestSeed.hint(seed);
       assertEquals(graph, OnnxCodec.decode(bytes).graph(), which);
       assertArrayEquals(bytes, OnnxCodec.encode(OnnxCodec.decode(bytes).graph()), which);
     }

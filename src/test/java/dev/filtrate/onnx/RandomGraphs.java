@@ -21,12 +21,6 @@ final class RandomGraphs {
 
   private RandomGraphs() {}
 
-  /** The seed of this run; {@code -Dtests.seed} repeats one. */
-  static long seed() {
-    String given = System.getProperty("tests.seed", "");
-    return given.isEmpty() ? new Random().nextLong() : Long.parseLong(given);
-  }
-
   static Graph graph(Random random) {
     GraphBuilder builder = new GraphBuilder();
     Ops op = builder.ops().in("scope");
