@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.onnxruntime.IoBinding;
 import org.bytedeco.onnxruntime.MemoryInfo;
@@ -88,7 +89,7 @@ public final class ComputeSession implements AutoCloseable {
   public static ComputeSession openFile(String name, Path model, RuntimeOptions options) {
     Native.env();
     try (PointerScope scope = new PointerScope()) {
-      BytePointer path = new BytePointer(model.toString());
+      Pointer path = Native.path(model.toString());
       return open(name, Map.of(), options, o -> new Session(Native.env(), path, o));
     }
   }

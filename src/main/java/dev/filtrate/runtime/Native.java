@@ -4,6 +4,9 @@ import dev.filtrate.base.UserError;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.CharPointer;
+import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerPointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.onnxruntime.Env;
@@ -20,6 +23,9 @@ import org.jspecify.annotations.Nullable;
 /** The native library: loaded once, on first use, and kept to the end of the process. */
 final class Native {
   private Native() {}
+
+  /** Every error arrives as an exception too, and is told once. */
+  static final int LOGGING = onnxruntime.ORT_LOGGING_LEVEL_FATAL;
 
   private static @Nullable Env env;
 
@@ -38,7 +44,7 @@ final class Native {
     defaultProperty("org.bytedeco.javacpp.maxBytes", "0");
     defaultProperty("org.bytedeco.javacpp.maxPhysicalBytes", "0");
     try {
-      return new Env(onnxruntime.ORT_LOGGING_LEVEL_ERROR, "filtrate");
+      return new Env(LOGGING, "filtrate");
     } catch (LinkageError e) {
       throw new UserError(
           String.format(
@@ -63,6 +69,12 @@ final class Native {
       onnxruntime.GetApi().GetAllocatorWithDefaultOptions(result);
       return new OrtAllocator(result.get());
     }
+  }
+
+  /** A path as the runtime takes it on this system, for the innermost scope. */
+  static Pointer path(String path) {
+    boolean wide = System.getProperty("os.name", "").startsWith("Windows");
+    return wide ? new CharPointer(path) : new BytePointer(path);
   }
 
   static String version() {

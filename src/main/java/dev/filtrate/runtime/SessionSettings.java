@@ -14,9 +14,12 @@ final class SessionSettings {
   /** The native options, for the innermost scope. */
   static SessionOptions of(RuntimeOptions options) {
     SessionOptions o = new SessionOptions();
-    o.SetLogSeverityLevel(onnxruntime.ORT_LOGGING_LEVEL_ERROR);
+    o.SetLogSeverityLevel(Native.LOGGING);
     o.SetExecutionMode(onnxruntime.ORT_SEQUENTIAL);
-    o.SetIntraOpNumThreads(options.threads());
+    // Not the runtime's own default: it counts cores that a container may not use, and pins
+    // threads.
+    int cores = Runtime.getRuntime().availableProcessors();
+    o.SetIntraOpNumThreads(options.threads() == 0 ? cores : options.threads());
     o.SetInterOpNumThreads(1);
     o.SetDeterministicCompute(true);
     o.SetGraphOptimizationLevel(level(options.optimization()));
@@ -34,7 +37,7 @@ final class SessionSettings {
     // Teacher and student take turns: the idle one's threads must not spin on the other's cores.
     o.AddConfigEntry("session.force_spinning_stop", "1");
     options.fixedDims().forEach(o::AddFreeDimensionOverrideByName);
-    options.profilePrefix().ifPresent(prefix -> o.EnableProfiling(new BytePointer(prefix)));
+    options.profilePrefix().ifPresent(prefix -> o.EnableProfiling(Native.path(prefix)));
     if (options.device().isCuda()) {
       o.AppendExecutionProvider_CUDA_V2(cuda(options.device()).asOrtCUDAProviderOptionsV2());
     }

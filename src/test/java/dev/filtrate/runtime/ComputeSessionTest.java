@@ -15,14 +15,19 @@ import dev.filtrate.graph.Value;
 import dev.filtrate.onnx.OnnxCodec;
 import dev.filtrate.onnx.Operands;
 import dev.filtrate.onnx.Parameters;
+import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -174,6 +179,20 @@ class ComputeSessionTest {
         DeviceTensors views = DeviceTensors.constants(weights, Device.CPU)) {
       fed.bindInputs(views);
       assertEquals(the("y", fed.run(input)), the("y", folded.run(input)));
+    }
+  }
+
+  @Test
+  void opensFilesAndWritesProfiles(@TempDir Path folder) throws IOException {
+    Path file = folder.resolve("model.onnx");
+    Files.write(file, model());
+    RuntimeOptions options = OPTIONS.withProfile(folder.resolve("profile").toString());
+    try (ComputeSession session = ComputeSession.openFile("file", file, options)) {
+      Map<String, Tensor> result = session.run(Map.of("x", floats(1), "w", floats(2)));
+      assertEquals(3, the("sum", result).scalarValue());
+    }
+    try (Stream<Path> files = Files.list(folder)) {
+      assertTrue(files.anyMatch(f -> f.getFileName().toString().matches("profile.*\\.json")));
     }
   }
 
