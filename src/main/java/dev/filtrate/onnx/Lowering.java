@@ -26,8 +26,8 @@ import java.util.Set;
  * <p>On a CPU, ONNX Runtime's gradient kernels of Gelu and LayerNormalization and its Dropout run
  * on one thread and lose to chains; its GatherGrad adds the rows of an index in any order, so it
  * gets them added up. SoftmaxGrad, DropoutGrad and AdamOptimizer beat their chains there. On CUDA
- * the kernels stay; its ScatterElements and GatherElementsGrad add atomically, so a graph that must
- * be repeatable there does without them, as the models of this project do.
+ * the kernels stay; its ScatterElements and GatherElementsGrad add in any order, which is
+ * repeatable where no two updates meet, as in the losses of this project.
  */
 public final class Lowering {
   private static final Map<OpType, Chain> PORTABLE =
@@ -84,7 +84,7 @@ public final class Lowering {
   /** The graph with chains in place of what the target does not run, or not well. */
   public static Graph lower(Graph graph, Target target, DeviceKind device) {
     Graph lowered = new Lowering(graph, table(target, device)).run();
-    requireRunnable(lowered, target, device);
+    requireRunnable(lowered, target);
     return lowered;
   }
 
@@ -101,7 +101,7 @@ public final class Lowering {
   }
 
   /** What must hold after the pass; the error names node, operator and reason. */
-  static void requireRunnable(Graph graph, Target target, DeviceKind device) {
+  static void requireRunnable(Graph graph, Target target) {
     Set<Value> always = new HashSet<>();
     for (Node n : graph.nodes()) {
       if (n.op() == OpType.CONSTANT && isTrue(n.attribute("value", Attr.Content.class).value())) {
