@@ -4,7 +4,7 @@ import dev.filtrate.graph.Graph;
 import dev.filtrate.graph.Tensor;
 import dev.filtrate.runtime.ComputeSession;
 import dev.filtrate.runtime.DeviceTensors;
-import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -20,14 +20,14 @@ record Frozen(@Nullable ComputeSession session) implements AutoCloseable {
     return new Frozen(graph.outputs().isEmpty() ? null : engine.frozen(graph, t.weights()));
   }
 
+  /** What it takes: not always what the student takes. */
+  List<String> inputs() {
+    return session == null ? List.of() : session.inputs();
+  }
+
   /** Its outputs for a batch, left on the device; the caller closes them. */
   DeviceTensors outputs(Map<String, Tensor> feeds) {
-    if (session == null) {
-      return DeviceTensors.empty();
-    }
-    Map<String, Tensor> wanted = new LinkedHashMap<>(feeds);
-    wanted.keySet().retainAll(session.inputs());
-    return session.runOnDevice(wanted);
+    return session == null ? DeviceTensors.empty() : session.runOnDevice(feeds);
   }
 
   @Override

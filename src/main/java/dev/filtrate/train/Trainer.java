@@ -200,7 +200,7 @@ final class Trainer {
             Randomness.seedOf(seed, stage.name() + "/dropout", (long) step * (1L << 20) + micro);
         Map<String, Tensor> feeds = Feeds.of(batch, inputs);
         feeds.put(StageGraphs.GRADIENT_SCALE, Tensor.scalar(1f / accumulation));
-        try (DeviceTensors outputs = teacher.outputs(feeds)) {
+        try (DeviceTensors outputs = teacher.outputs(Feeds.of(batch, teacher.inputs()))) {
           session
               .accumulate(feeds, outputs.asMap(), dropout)
               .forEach((term, value) -> sums.merge(term, value / accumulation, Float::sum));
