@@ -33,6 +33,9 @@ final class Config {
     /** Every full key that was asked for, blocks included. */
     final Set<String> known = new LinkedHashSet<>();
 
+    /** Every full key whose value was wrong, so that a default stands in. */
+    final Set<String> misread = new LinkedHashSet<>();
+
     /** Blocks whose keys are not ours. */
     final Set<String> free = new LinkedHashSet<>();
   }
@@ -46,9 +49,7 @@ final class Config {
 
   /** The top of a recipe. */
   static Config of(Yaml.Mapping top) {
-    Yaml.Origin first = top.origin();
-    String name = first.where().replaceFirst(":\\d+$", "");
-    return new Config("", top, new Yaml.Origin(name, 0, first.folder()), new Shared());
+    return new Config("", top, top.origin().whole(), new Shared());
   }
 
   /** The block under a key; an absent one is empty. */
@@ -91,6 +92,7 @@ final class Config {
     }
     T read = kind.reader().read(value);
     if (read == null) {
+      shared.misread.add(full);
       note(value.origin(), full, "expected " + kind.description() + ", got " + value.shown());
     } else if (value instanceof Yaml.Mapping) {
       shared.free.add(full);
@@ -108,11 +110,16 @@ final class Config {
     return has(key) && shared.known.contains(prefix + key);
   }
 
-  /** Notes a problem with a key: at its line when it is there, else at its block's place. */
+  /**
+   * Notes a problem with a key: at its line when it is there, else at its block's place. A value
+   * that could not be read was noted already.
+   */
   @FormatMethod
   void problem(String key, @FormatString String format, @Nullable Object... arguments) {
     Yaml value = value(key);
-    note(value == null ? place : value.origin(), prefix + key, String.format(format, arguments));
+    if (!shared.misread.contains(prefix + key)) {
+      note(value == null ? place : value.origin(), prefix + key, String.format(format, arguments));
+    }
   }
 
   /** Reports everything at once, if there is anything. */

@@ -47,6 +47,11 @@ sealed interface Yaml {
     static Origin given(String where) {
       return new Origin(where, Integer.MAX_VALUE, Path.of(""));
     }
+
+    /** The whole file, or the command line: where what is missing would stand. */
+    Origin whole() {
+      return new Origin(where.replaceFirst(":\\d+$", ""), 0, folder);
+    }
   }
 
   /** A scalar: its text and the kind of token that YAML takes it for. */
@@ -127,7 +132,7 @@ sealed interface Yaml {
       Mapping block =
           entries.get(head) instanceof Mapping m
               ? m
-              : new Mapping(new LinkedHashMap<>(), value.origin());
+              : new Mapping(new LinkedHashMap<>(), origin.whole());
       entries.put(head, block);
       block.put(dottedKey.substring(dot + 1), value);
     }
