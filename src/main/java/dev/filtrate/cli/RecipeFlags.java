@@ -43,6 +43,7 @@ final class RecipeFlags {
       """
       model_name_or_path           FOLDER         student.model_name_or_path         single     the model: a Hugging Face folder
       config_name                  FILE           student.config                     stage      a config.json: a model from scratch, or keys that replace those of the folder
+      ignore_mismatched_sizes      -              student.ignore_mismatched_sizes    stage      start a head or filters of another shape afresh instead of refusing them
       teacher_model_name_or_path   FOLDER         teacher.model_name_or_path         distill    the teacher: a Hugging Face folder (for ted: after learn-filters)
       tokenizer_name               PATH           tokenizer.path                     single     a folder with tokenizer.json, or a vocab.txt (default: the model's folder)
       task_name                    NAME           task.task_name                     data       sst2, cola, rte or wnli, or any name for files of your own

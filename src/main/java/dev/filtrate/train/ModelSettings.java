@@ -17,6 +17,8 @@ import org.jspecify.annotations.Nullable;
  *     they replace keys of its {@code config.json}
  * @param teacherLayers the layers of the teacher, from 0, that a student without a folder starts
  *     from; empty = random weights
+ * @param ignoreMismatchedSizes whether a head or filters of another shape in the folder are made
+ *     afresh instead of refused
  * @param finetune Stage 0
  * @param learnFilters Stage I
  */
@@ -24,6 +26,7 @@ public record ModelSettings(
     @Nullable Path folder,
     @Nullable ObjectNode config,
     List<Integer> teacherLayers,
+    boolean ignoreMismatchedSizes,
     StageSettings finetune,
     StageSettings learnFilters) {
   private static final String CONFIG = "config.json";
@@ -66,6 +69,7 @@ public record ModelSettings(
         c.find("model_name_or_path", Kind.INPUT_PATH),
         c.find("config", Kind.MODEL_CONFIG),
         layers == null ? List.of() : layers,
+        c.get("ignore_mismatched_sizes", Kind.FLAG, false),
         StageSettings.read(c.in("finetune"), training),
         StageSettings.read(c.in("learn_filters"), training.unevaluated()));
   }
@@ -75,7 +79,8 @@ public record ModelSettings(
     if (student) {
       keys.put("teacher_layers", teacherLayers.isEmpty() ? null : teacherLayers);
     }
-    return keys.put("finetune", Keys.difference(finetune.write(), training.write()))
+    return keys.put("ignore_mismatched_sizes", ignoreMismatchedSizes)
+        .put("finetune", Keys.difference(finetune.write(), training.write()))
         .put("learn_filters", Keys.difference(learnFilters.write(), training.write()))
         .object();
   }

@@ -169,7 +169,9 @@ final class SeedRun {
   private Weights start(ModelSettings settings, Model model) {
     Path from = settings.folder();
     LoadedWeights loaded =
-        from == null ? Weights.random(model, seed) : Weights.load(model, from, seed);
+        from == null
+            ? Weights.random(model, seed)
+            : Weights.load(model, from, seed, settings.ignoreMismatchedSizes());
     loaded.announcements().forEach(around.progress()::note);
     return new Weights(model, loaded.parameters());
   }
@@ -180,10 +182,11 @@ final class SeedRun {
     if (from == null) {
       throw new IllegalArgumentException("ted without a folder for " + model);
     }
-    LoadedWeights loaded = Weights.load(model, from, seed);
+    boolean afresh = settings.ignoreMismatchedSizes();
+    LoadedWeights loaded = Weights.load(model, from, seed, afresh);
     List<String> fresh = loaded.initialized().stream().filter(Filters::owns).toList();
     Check.user(
-        fresh.isEmpty(),
+        fresh.isEmpty() || afresh,
         "%s: holds no filters for ted (expected %s); make them with learn-filters, or distil with"
             + " lwd",
         from,

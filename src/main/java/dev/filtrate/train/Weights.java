@@ -47,9 +47,13 @@ public record Weights(Model model, Map<String, Tensor> parameters) {
   /**
    * A model from a Hugging Face folder; what is missing is made under {@code seed}. Of Stage I's
    * parameters only the filters are loaded, as the released Stage II does.
+   *
+   * @param ignoreMismatchedSizes whether a head or filters of another shape count as missing
    */
-  static LoadedWeights load(Model model, Path folder, long seed) {
-    return WeightLoading.of(model.config(), seed).load(ModelFolder.open(folder), parameters(model));
+  static LoadedWeights load(Model model, Path folder, long seed, boolean ignoreMismatchedSizes) {
+    return WeightLoading.of(model.config(), seed)
+        .ignoringMismatchedSizes(ignoreMismatchedSizes)
+        .load(ModelFolder.open(folder), parameters(model));
   }
 
   /** A model from scratch. */

@@ -22,17 +22,19 @@ public final class TinyTask {
   private static final List<String> BAD = List.of("bad", "poor", "dull");
   private static final List<String> OTHER = List.of("the", "film", "was", "a", "plot", "and");
 
-  /** All of it, special tokens first. */
-  public static final int VOCABULARY = 17;
+  /** Configs of both models, which are YAML too. */
+  public static final String BERT_TEACHER = bert(16, 2);
 
-  static final String BERT_TEACHER =
-      "{model_type: bert, vocab_size: 17, hidden_size: 16, num_hidden_layers: 2,"
-          + " num_attention_heads: 2, intermediate_size: 32, max_position_embeddings: 16,"
-          + " initializer_range: 0.2}";
-  static final String BERT_STUDENT =
-      "{model_type: bert, vocab_size: 17, hidden_size: 8, num_hidden_layers: 1,"
-          + " num_attention_heads: 2, intermediate_size: 16, max_position_embeddings: 16,"
-          + " initializer_range: 0.2}";
+  /** The student's. */
+  public static final String BERT_STUDENT = bert(8, 1);
+
+  private static String bert(int hiddenSize, int layers) {
+    return """
+        {"model_type": "bert", "vocab_size": 17, "hidden_size": %d, "num_hidden_layers": %d,\
+         "num_attention_heads": 2, "intermediate_size": %d, "max_position_embeddings": 16,\
+         "initializer_range": 0.2}"""
+        .formatted(hiddenSize, layers, 2 * hiddenSize);
+  }
 
   private final Path folder;
 
