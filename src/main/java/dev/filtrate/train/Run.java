@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.filtrate.base.AtomicFiles;
 import dev.filtrate.base.Check;
+import dev.filtrate.runtime.OnnxRuntime;
 import dev.filtrate.runtime.RuntimeOptions;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -75,6 +76,9 @@ public final class Run {
 
   /** Reads the task, then begins the folder: input that is wrong leaves nothing behind. */
   private RunData begin() {
+    if (recipe.device().isCuda()) {
+      OnnxRuntime.requireCuda(recipe.device()); // before anything is written
+    }
     requireOurs();
     RunData data =
         RunData.read(recipe, recipe.seeds().get(0), recipe.outputDir().resolve(TOKENIZER));

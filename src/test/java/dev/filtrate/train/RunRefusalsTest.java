@@ -94,6 +94,13 @@ class RunRefusalsTest {
   }
 
   @Test
+  void aDeviceThatCannotBeUsedLeavesNothingBehind() {
+    String message = refused("device=cuda:99"); // no host has so many
+    assertTrue(message.startsWith("device cuda:99: "), message);
+    assertFalse(Files.exists(out));
+  }
+
+  @Test
   void emptyDataLeavesNothingBehind() {
     task.write("dev.tsv", "sentence\tlabel\n");
     assertEquals(
