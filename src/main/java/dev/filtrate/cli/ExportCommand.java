@@ -72,7 +72,7 @@ final class ExportCommand implements Command {
   static void print(StudentExport.Report report, Console console) {
     Agreement agreement = report.agreement();
     console.printf(
-        "%,d parameters, %.1f MiB; logits differ by at most %.1e over %,d %s (allowed %.0e)",
+        "%,d parameters, %.1f MiB; logits differ by at most %.1g over %,d %s (allowed %.1g)",
         report.parameters(),
         report.bytes() / (double) (1 << 20),
         agreement.largestDifference(),

@@ -2,6 +2,8 @@ package dev.filtrate.export;
 
 import dev.filtrate.base.Check;
 import dev.filtrate.base.UserError;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
@@ -25,7 +27,7 @@ public record Agreement(
 
   /** Copies the map. */
   public Agreement {
-    metrics = java.util.Collections.unmodifiableMap(new java.util.LinkedHashMap<>(metrics));
+    metrics = Collections.unmodifiableMap(new LinkedHashMap<>(metrics));
   }
 
   /** Throws {@link UserError} unless the logits agree. */

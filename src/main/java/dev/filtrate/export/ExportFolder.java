@@ -9,6 +9,7 @@ import dev.filtrate.base.Check;
 import dev.filtrate.base.UserError;
 import dev.filtrate.data.ProblemType;
 import dev.filtrate.data.tokenize.Tokenizer;
+import dev.filtrate.model.BertConfig;
 import dev.filtrate.model.Head;
 import dev.filtrate.model.Model;
 import dev.filtrate.model.ModelConfig;
@@ -68,7 +69,7 @@ final class ExportFolder {
     }
   }
 
-  /** Throws {@link UserError} if the tokenizer has ids that the model does not have. */
+  /** Throws {@link UserError} if the tokenizer has ids or lengths that the model does not have. */
   static void requireFits(String where, ModelConfig config, Tokenizer tokenizer) {
     Check.user(
         tokenizer.vocabularySize() <= config.common().vocabSize(),
@@ -77,6 +78,13 @@ final class ExportFolder {
         where,
         config.common().vocabSize(),
         tokenizer.vocabularySize() - 1);
+    Check.user(
+        !(config instanceof BertConfig)
+            || tokenizer.maxLength() <= config.common().maxPositionEmbeddings(),
+        "%s: max_length: %d is more than the model's %d positions (max_position_embeddings)",
+        where,
+        tokenizer.maxLength(),
+        config.common().maxPositionEmbeddings());
   }
 
   /** Opens an exported model; a file that the runtime does not take is a {@link UserError}. */
@@ -107,7 +115,12 @@ final class ExportFolder {
     Path second = Files.createDirectory(folder.resolve(ONNX));
     try (Stream<Path> files = Files.list(folder)) {
       for (Path written : files.filter(ExportFolder::isModel).toList()) {
-        link(written, second.resolve(written.getFileName()));
+        Path other = second.resolve(written.getFileName());
+        if (written.equals(file)) {
+          link(written, other);
+        } else {
+          Files.copy(written, other); // loaders take a linked data file for an attack
+        }
       }
     }
   }

@@ -82,8 +82,9 @@ final class Provenance {
     }
     Path place = folder;
     for (int i = 0; i < 4 && place != null; i++) {
-      if (Files.isRegularFile(place.resolve("recipe.yaml"))) {
-        found.put("recipe_sha256", Hashes.ofFile(place.resolve("recipe.yaml")));
+      Path recipe = place.resolve("recipe.yaml");
+      if (Files.isRegularFile(recipe) && Files.exists(place.resolve("environment.json"))) {
+        found.put("recipe_sha256", Hashes.ofFile(recipe));
         break;
       }
       place = place.getParent();

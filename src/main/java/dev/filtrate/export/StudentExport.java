@@ -2,11 +2,13 @@ package dev.filtrate.export;
 
 import dev.filtrate.base.AtomicFiles;
 import dev.filtrate.base.Check;
+import dev.filtrate.base.UserError;
 import dev.filtrate.data.batch.BatchOptions;
 import dev.filtrate.data.batch.Batches;
 import dev.filtrate.data.tokenize.Tokenizer;
 import dev.filtrate.graph.Graph;
 import dev.filtrate.graph.Value;
+import dev.filtrate.model.Model;
 import dev.filtrate.model.ModelConfig;
 import dev.filtrate.runtime.ComputeSession;
 import dev.filtrate.train.Engine;
@@ -94,14 +96,16 @@ public final class StudentExport {
     AtomicFiles.writeFolder(
         folder,
         inside -> {
-          ExportFolder.writeConfig(inside, weights.model());
-          List<String> inputs = slim.graph().inputs().stream().map(Value::name).toList();
-          ExportFolder.writeTokenizer(inside, tokenizer, inputs);
-          ExportFolder.writeModel(inside, slim, provenance.metadata());
-          Agreement agreement = prove(folder, inside, proof, config, tokenizer);
-          provenance.write(inside, slim, agreement);
-          reports.add(
-              new Report(folder, slim.graph().parameterCount(), modelBytes(inside), agreement));
+          try {
+            fill(inside, weights.model(), slim, tokenizer, provenance);
+            Agreement agreement = prove(inside, proof, config, tokenizer);
+            provenance.write(inside, slim, agreement);
+            reports.add(
+                new Report(folder, slim.graph().parameterCount(), modelBytes(inside), agreement));
+          } catch (UserError e) { // what it names is not there any more when it is read
+            String message = String.valueOf(e.getMessage());
+            throw new UserError(message.replace(inside.toString(), folder.toString()), e);
+          }
         });
     return reports.get(0);
   }
@@ -121,21 +125,29 @@ public final class StudentExport {
     }
   }
 
+  private static void fill(
+      Path folder, Model model, Draft slim, Tokenizer tokenizer, Provenance provenance)
+      throws IOException {
+    ExportFolder.writeConfig(folder, model);
+    List<String> inputs = slim.graph().inputs().stream().map(Value::name).toList();
+    ExportFolder.writeTokenizer(folder, tokenizer, inputs);
+    ExportFolder.writeModel(folder, slim, provenance.metadata());
+  }
+
   /** Loads what was written, as a consumer would. */
-  private Agreement prove(
-      Path folder, Path inside, Proof proof, ModelConfig config, Tokenizer tokenizer) {
-    ModelConfig written = ModelFolder.readConfig(inside);
+  private Agreement prove(Path folder, Proof proof, ModelConfig config, Tokenizer tokenizer) {
+    ModelConfig written = ModelFolder.readConfig(folder);
     Check.state(
         written.common().labels().equals(config.common().labels()),
         "%s: labels %s became %s",
         folder,
         config.common().labels(),
         written.common().labels());
-    try (Tokenizer again = Tokenizer.read(inside, tokenizer.maxLength())) {
+    try (Tokenizer again = Tokenizer.read(folder, tokenizer.maxLength())) {
       Check.state(
           again.sha256().equals(tokenizer.sha256()), "%s: another tokenizer was written", folder);
     }
-    try (ComputeSession session = ExportFolder.open(inside, engine.options())) {
+    try (ComputeSession session = ExportFolder.open(folder, engine.options())) {
       return proof.check(folder.resolve(ExportFolder.MODEL).toString(), session);
     }
   }

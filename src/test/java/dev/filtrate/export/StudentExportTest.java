@@ -246,6 +246,25 @@ class StudentExportTest {
   }
 
   @Test
+  void aPlaceThatCannotBeWrittenIsNamed() {
+    Path file = TinyModels.write(folder.resolve("file"), "in the way");
+    String message =
+        TinyModels.refusal(
+            () -> export(EXPORT, TinyModels.random(TinyModels.BERT, 1), file.resolve("export")));
+    assertTrue(message.startsWith(file.resolve("export") + ": cannot be written: "), message);
+  }
+
+  @Test
+  void textsLongerThanTheModelsPositionsAreRefused() {
+    String shorter = TinyModels.BERT.replace("embeddings\": 40", "embeddings\": 20");
+    assertEquals(
+        "config.json: max_length: 24 is more than the model's 20 positions"
+            + " (max_position_embeddings)",
+        TinyModels.refusal(
+            () -> export(EXPORT, TinyModels.random(shorter, 1), folder.resolve("export"))));
+  }
+
+  @Test
   void aTokenizerWithMoreIdsThanTheModelIsRefused() {
     String small = TinyModels.BERT.replace("\"vocab_size\": 20", "\"vocab_size\": 14");
     String message =

@@ -1,0 +1,76 @@
+package dev.filtrate.export;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.filtrate.onnx.OnnxCodec;
+import dev.filtrate.train.Progress;
+import dev.filtrate.train.Recipe;
+import dev.filtrate.train.Results;
+import dev.filtrate.train.Run;
+import dev.filtrate.train.Use;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+@Tag("ort")
+@Tag("tokenizers")
+class RunExportTest {
+  private static final String RECIPE =
+      """
+      seed: [3, 4]
+      task: {task_name: films, train_file: train.tsv, validation_file: dev.tsv}
+      tokenizer: {path: vocab.txt, max_length: 16}
+      training: {per_device_train_batch_size: 8, num_train_epochs: 1, learning_rate: 0.01}
+      teacher: {config: %s}
+      student: {config: %s}
+      distill: {kl_alpha: 1}
+      compare: [finetuned, kd]
+      output_dir: run
+      """;
+
+  @TempDir Path folder;
+
+  @Test
+  void aRunEndsWithItsBestStudent() {
+    TinyModels.vocabulary(folder);
+    TinyModels.tsv(folder.resolve("train.tsv"), 40, 2);
+    TinyModels.tsv(folder.resolve("dev.tsv"), 20, 2);
+    String text = RECIPE.formatted(TinyModels.BERT, TinyModels.BERT);
+    Path file = TinyModels.write(folder.resolve("recipe.yaml"), text);
+    Recipe recipe = Recipe.read(file, List.of(), Use.RUN);
+    Results results = new Run(recipe, Progress.SILENT, () -> false, false).execute();
+
+    RunExport export = RunExport.write(recipe, results);
+    Results.Row best = results.best().orElseThrow();
+    assertEquals(best.name(), export.method());
+    Path to = recipe.outputDir().resolve("export");
+    assertEquals(to, export.report().folder());
+    assertEquals(best.parameters(), export.report().parameters());
+    Map<String, Double> measured = Objects.requireNonNull(best.metrics().get(export.seed()));
+    assertTrue(
+        best.values("accuracy").stream().allMatch(v -> v <= get(measured, "accuracy")),
+        results.toString());
+    assertEquals(
+        get(measured, "accuracy"), get(export.report().agreement().metrics(), "accuracy"), 1e-6);
+
+    Map<String, String> metadata = OnnxCodec.read(to.resolve("model.onnx")).metadata();
+    assertEquals(
+        Hashes.ofFile(recipe.outputDir().resolve("recipe.yaml")),
+        metadata.get("filtrate.recipe_sha256"));
+    assertEquals(export.method().equals("kd"), metadata.containsKey("filtrate.teacher_sha256"));
+    assertEquals("[\"0\",\"1\"]", metadata.get("filtrate.labels"));
+    try (Student student = Student.load(to)) {
+      assertEquals(List.of("0", "1"), student.labels());
+      assertEquals(16, student.tokenizer().maxLength());
+    }
+  }
+
+  private static double get(Map<String, Double> metrics, String name) {
+    return metrics.getOrDefault(name, Double.NaN);
+  }
+}
