@@ -30,7 +30,7 @@ class RunExportTest {
       student: {config: %s}
       distill: {kl_alpha: 1}
       compare: [finetuned, kd]
-      output_dir: run
+      output_dir: '%s'
       """;
 
   @TempDir Path folder;
@@ -40,7 +40,7 @@ class RunExportTest {
     TinyModels.vocabulary(folder);
     TinyModels.tsv(folder.resolve("train.tsv"), 40, 2);
     TinyModels.tsv(folder.resolve("dev.tsv"), 20, 2);
-    String text = RECIPE.formatted(TinyModels.BERT, TinyModels.BERT);
+    String text = RECIPE.formatted(TinyModels.BERT, TinyModels.BERT, folder.resolve("run"));
     Path file = TinyModels.write(folder.resolve("recipe.yaml"), text);
     Recipe recipe = Recipe.read(file, List.of(), Use.RUN);
     Results results = new Run(recipe, Progress.SILENT, () -> false, false).execute();
