@@ -93,9 +93,10 @@ final class BenchCommand implements Command {
     for (String wanted : Arrays.asList(line.getOptionValue("parts").split(","))) {
       int i = ids.indexOf(wanted.strip());
       if (i < 0) {
+        String near = Spelling.suggestion(wanted, ids);
         throw UserError.of(
-            "--parts: unknown part '%s'%s; there are %s",
-            wanted, Spelling.suggestion(wanted, ids), String.join(", ", ids));
+            "--parts: unknown part '%s'%s",
+            wanted, near.isEmpty() ? "; there are " + String.join(", ", ids) : near);
       }
       parts.add(all.get(i));
     }

@@ -35,9 +35,17 @@ final class ConsoleProgress implements Progress {
             terms.add("%s %.4f".formatted(name, value));
           }
         });
+    boolean timed = examplesPerSecond > 0; // not before the second update
     console.progress(
-        "%s  %,d/%,d  %s  %.0f examples/s  %s left"
-            .formatted(stage, step, steps, terms, examplesPerSecond, time(secondsLeft)));
+        "%s  %,d/%,d  %s%s"
+            .formatted(
+                stage,
+                step,
+                steps,
+                terms,
+                timed
+                    ? "  %.0f examples/s  %s left".formatted(examplesPerSecond, time(secondsLeft))
+                    : ""));
   }
 
   @Override

@@ -274,4 +274,15 @@ class StageCommandTest {
         outcome.err().contains("initialised afresh: classifier.weight, classifier.bias\n"),
         outcome.err());
   }
+
+  @Test
+  void aFinishedStageThatResumesTellsItsMetricsAgain() {
+    String[] flags = {"--model_name_or_path=" + file("student"), "--max_train_steps=2"};
+    String out = own.resolve("once").toString();
+    Outcome first = stage("finetune", out, flags);
+    assertTrue(first.err().contains("student/finetuned: 2 updates\n"), first.err());
+    Outcome again = stage("finetune", out, "--resume", flags[0], flags[1]);
+    assertEquals(first.out(), again.out());
+    assertFalse(again.err().contains("updates"), again.err());
+  }
 }

@@ -3,6 +3,7 @@ package dev.filtrate.train;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.filtrate.base.AtomicFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,6 +28,7 @@ class GoldenGraphsTest {
             Path.of("data", "recipes", "default.yaml"),
             List.of(Setting.assignment("compare=[ted]")),
             Use.PLAN);
+    AtomicFiles.deleteRecursively(NOW); // graphs that are no more
     GraphFiles.write(NOW, new Outline(recipe).graphs(), recipe);
     assertEquals(names(GOLDEN), names(NOW), "the files in onnx-graphs" + RENEW);
     for (String name : names(NOW)) {

@@ -2,7 +2,9 @@ package dev.filtrate.train;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import dev.filtrate.base.UserError;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,6 +13,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 class RunLogTest {
@@ -82,5 +86,17 @@ class RunLogTest {
   void withoutAFileThereIsNothingToRewind() {
     RunLog.rewind(file(), "kd", 2);
     assertFalse(Files.exists(file()));
+  }
+
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void aFullDiskIsToldInOneSentence() throws IOException {
+    Files.createDirectories(folder.resolve("new"));
+    Files.createSymbolicLink(file(), Path.of("/dev/full"));
+    UserError refused = assertThrows(UserError.class, () -> write("kd", 1, 1));
+    assertEquals(
+        file() + ": cannot be written: No space left on device; choose another place or make room",
+        refused.getMessage());
+    Files.delete(file());
   }
 }

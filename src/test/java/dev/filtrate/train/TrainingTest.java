@@ -263,19 +263,40 @@ class TrainingTest {
         (name, bits) -> assertEquals(teacher.get(name.replace("layer.0", "layer.1")), bits, name));
   }
 
+  private static String deberta(int hiddenSize, String more) {
+    return """
+        {model_type: deberta-v2, vocab_size: 17, hidden_size: %d, num_hidden_layers: 2,\
+         num_attention_heads: 2, intermediate_size: %d, max_position_embeddings: 16,\
+         type_vocab_size: 0, relative_attention: true, position_buckets: 4,\
+         pos_att_type: [p2c, c2p], norm_rel_ebd: layer_norm, position_biased_input: false,\
+         initializer_range: 0.2%s}"""
+        .formatted(hiddenSize, 2 * hiddenSize, more);
+  }
+
+  /** BERT has token types, which DeBERTa does without. */
+  @Test
+  void teacherAndStudentMayBeOfDifferentFamilies() {
+    String[] settings = {"training.num_train_epochs=1", "filters.teacher_filter_interval=1"};
+    task.write(
+        "recipe.yaml",
+        TinyTask.yaml(TinyTask.BERT_TEACHER, deberta(8, "")).replace("seed: 5", "seed: 6"));
+    Path one = run("one", settings);
+    assertTrue(
+        TinyTask.bits(one.resolve("ted")).containsKey("deberta.encoder.layer.1.filter.bias"));
+    task.write(
+        "recipe.yaml",
+        TinyTask.yaml(
+            deberta(16, ""), TinyTask.BERT_STUDENT.replace("layers\": 1", "layers\": 2")));
+    Path other = run("other", settings);
+    assertTrue(TinyTask.bits(other.resolve("ted")).containsKey("bert.encoder.layer.1.filter.bias"));
+    Recipe recipe = task.recipe(Use.PLAN, other, settings);
+    assertTrue(new Outline(recipe).graphs().containsKey("ted_joined"));
+  }
+
   @Test
   void debertaGoesThroughAllStagesToo() {
-    String sizes =
-        "vocab_size: 17, num_attention_heads: 2, max_position_embeddings: 16, type_vocab_size: 0,"
-            + " relative_attention: true, position_buckets: 4, pos_att_type: [p2c, c2p],"
-            + " norm_rel_ebd: layer_norm, position_biased_input: false, initializer_range: 0.2}";
-    String teacher =
-        "{model_type: deberta-v2, share_att_key: true, hidden_size: 16, num_hidden_layers: 2,"
-            + " intermediate_size: 32, "
-            + sizes;
-    String student =
-        "{model_type: deberta-v2, hidden_size: 8, num_hidden_layers: 2, intermediate_size: 16, "
-            + sizes;
+    String teacher = deberta(16, ", share_att_key: true");
+    String student = deberta(8, "");
     task.write("recipe.yaml", TinyTask.yaml(teacher, student));
     Path out =
         run(

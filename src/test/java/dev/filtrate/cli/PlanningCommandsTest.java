@@ -1,0 +1,187 @@
+package dev.filtrate.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.filtrate.cli.Captured.Outcome;
+import dev.filtrate.train.TinyTask;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Commands that look at a recipe without carrying it out. */
+class PlanningCommandsTest {
+  @TempDir private Path folder;
+  private TinyTask task;
+
+  @BeforeEach
+  void write() {
+    task = new TinyTask(folder);
+  }
+
+  private Outcome filtrate(String command, String... flags) {
+    List<String> all = new ArrayList<>(List.of(command, task.file("recipe.yaml").toString()));
+    all.addAll(List.of(flags));
+    return Captured.filtrate(all.toArray(String[]::new));
+  }
+
+  @Test
+  void graphWritesEveryGraphOfARunTwice() throws IOException {
+    Path out = folder.resolve("graphs");
+    Outcome outcome = filtrate("graph", "--out", out.toString());
+    assertEquals(0, outcome.code(), outcome.err());
+    List<String> names =
+        List.of(
+            "kd_gradients",
+            "kd_joined",
+            "kd_teacher",
+            "kd_update",
+            "lwd_gradients",
+            "lwd_joined",
+            "lwd_teacher",
+            "lwd_update",
+            "student_filters_gradients",
+            "student_filters_update",
+            "student_finetuned_gradients",
+            "student_finetuned_update",
+            "student_inference",
+            "teacher_filters_gradients",
+            "teacher_filters_update",
+            "teacher_finetuned_gradients",
+            "teacher_finetuned_update",
+            "teacher_inference",
+            "ted_gradients",
+            "ted_joined",
+            "ted_teacher",
+            "ted_update");
+    try (Stream<Path> files = Files.list(out)) {
+      assertEquals(
+          names.stream().flatMap(n -> Stream.of(n + ".onnx", n + ".txt")).toList(),
+          files.map(f -> f.getFileName().toString()).sorted().toList());
+    }
+    String listing = Files.readString(out.resolve("student_inference.txt"));
+    assertTrue(listing.startsWith("graph student_inference\n"), listing);
+    assertTrue(listing.contains("\noutput    logits"), listing);
+    List<String> lines = outcome.out().lines().toList();
+    assertTrue(lines.get(0).matches("graph +nodes +parameters +outputs"), outcome.out());
+    assertEquals(2 + names.size() + 1, lines.size());
+    assertEquals(out.toString(), lines.get(lines.size() - 1));
+  }
+
+  @Test
+  void graphNeedsARecipeAndAFolderThatCanBeWritten() {
+    assertEquals("filtrate: expected one recipe, got none\n", Captured.filtrate("graph").err());
+    Outcome outcome = filtrate("graph", "--out", task.file("vocab.txt").toString());
+    assertEquals(2, outcome.code());
+    assertTrue(outcome.err().contains(": cannot be written: "), outcome.err());
+    assertEquals(
+        "filtrate: --out: expected a folder, got nothing\n", filtrate("graph", "--out=").err());
+  }
+
+  @Test
+  @Tag("ort")
+  void planTellsStagesUpdatesAndSizesWithoutCheckpoints() {
+    Outcome outcome = filtrate("plan", "--set=seed=[1, 2]");
+    assertEquals(0, outcome.code(), outcome.err());
+    assertTrue(
+        outcome.out().matches("(?s)stage +trained parameters +updates +s / update +time\n.*"),
+        outcome.out());
+    assertTrue(
+        outcome.out().matches("(?s).*\nteacher/finetuned +5,346 +27 +\\d+\\.\\d{3} +\\d+ s\n.*"),
+        outcome.out());
+    assertTrue(outcome.out().matches("(?s).*\nted +1,130 +27 +.*"), outcome.out());
+    assertTrue(outcome.out().contains("\nstudent            986 parameters\n"), outcome.out());
+    assertTrue(outcome.out().contains("\ntraining examples  36\n"), outcome.out());
+    assertTrue(
+        outcome
+            .out()
+            .matches("(?s).*\ntime +about \\d+ s for 2 seeds, if every text had 16 tokens\n"),
+        outcome.out());
+    assertTrue(outcome.err().startsWith("timing teacher/finetuned\n"), outcome.err());
+  }
+
+  @Test
+  @Tag("ort")
+  void planNamesWhatIsNotThereYet() throws IOException {
+    Files.delete(task.file("train.tsv"));
+    Outcome outcome =
+        filtrate("plan", "--set=compare=finetuned", "--set=student.model_name_or_path=checkpoint");
+    assertEquals(0, outcome.code(), outcome.err());
+    assertTrue(
+        outcome.out().matches("(?s).*\nstudent/finetuned +986 +- +\\d+\\.\\d{3} +-\n.*"),
+        outcome.out());
+    assertFalse(outcome.out().contains("teacher"), outcome.out());
+    assertTrue(
+        outcome
+            .out()
+            .endsWith(
+                "not there yet      "
+                    + Path.of("checkpoint").toAbsolutePath()
+                    + "\nnot there yet      "
+                    + task.file("train.tsv")
+                    + "\n"),
+        outcome.out());
+  }
+
+  @Test
+  @Tag("ort")
+  void benchPrintsTheKeysThatAreAgreedUpon() throws IOException {
+    Outcome outcome =
+        filtrate("bench", "--batch=2", "--length=8", "--steps=2", "--json", "--threads=1");
+    assertEquals(0, outcome.code(), outcome.err());
+    JsonNode json = new ObjectMapper().readTree(outcome.out());
+    for (String part : List.of("stage2_step", "stage1_step", "finetune_step", "student_forward")) {
+      double min = json.get(part).get("min_s").asDouble();
+      double median = json.get(part).get("median_s").asDouble();
+      double max = json.get(part).get("max_s").asDouble();
+      assertTrue(0 < min && min <= median && median <= max, outcome.out());
+    }
+    assertTrue(json.get("peak_rss_bytes").asLong() > 0, outcome.out());
+    assertTrue(json.get("matmul_gflops").asDouble() > 0, outcome.out());
+    assertEquals(8, json.at("/settings/length").asInt());
+    assertEquals(1, json.at("/settings/threads").asInt());
+  }
+
+  @Test
+  @Tag("ort")
+  void benchTimesThePartsThatAreAskedFor() {
+    Outcome outcome =
+        filtrate("bench", "--batch=2", "--length=8", "--steps=1", "--parts=student_forward");
+    assertEquals(0, outcome.code(), outcome.err());
+    List<String> lines = outcome.out().lines().toList();
+    assertTrue(lines.get(0).matches("seconds +median +min +max +examples/s"), outcome.out());
+    assertTrue(lines.get(2).startsWith("student_forward  "), outcome.out());
+    assertEquals("", lines.get(3));
+  }
+
+  @Test
+  void benchRefusesWhatItDoesNotKnow() {
+    assertEquals(
+        "filtrate: --parts: unknown part 'stage3_step'; did you mean 'stage2_step'?\n",
+        filtrate("bench", "--parts=stage3_step").err());
+    assertEquals(
+        "filtrate: --preset: expected deberta-v3-base-xsmall, got 'gpt'\n",
+        filtrate("bench", "--preset=gpt").err());
+    assertEquals(
+        "filtrate: --batch: expected a whole number above 0, got '0'\n",
+        filtrate("bench", "--batch=0").err());
+    assertEquals(
+        "filtrate: recipe tiny compares nothing that needs a teacher\n",
+        lastLine(filtrate("bench", "--set=compare=finetuned", "--parts=stage2_step")));
+  }
+
+  private static String lastLine(Outcome outcome) {
+    List<String> lines = outcome.err().lines().toList();
+    return lines.get(lines.size() - 1) + "\n";
+  }
+}
