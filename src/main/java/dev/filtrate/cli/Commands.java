@@ -15,6 +15,7 @@ final class Commands {
           new EvaluateCommand(),
           new ExportCommand(),
           new PredictCommand(),
+          new TokenizeCommand(),
           new RecipeCommand(),
           new VerifyCommand(),
           new GraphCommand(),

@@ -7,8 +7,8 @@
  *
  * <p>Decisions: opset 17 and IR version 8, {@code com.microsoft} version 1 only where it is used.
  * Every value is typed in the file, sizes that are known only when running under their text form.
- * Which kernel or chain an operator gets is one table, by target and device, as measured. This is
- * the only package that knows protobuf; it does not know any runtime.
+ * Which kernel or chain an operator gets is one table, by target and device, as measured. Protobuf
+ * stays behind the codec; no runtime is known here.
  */
 @NullMarked
 package dev.filtrate.onnx;

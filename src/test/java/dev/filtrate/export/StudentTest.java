@@ -207,7 +207,8 @@ class StudentTest {
       Files.delete(export.resolve(file));
     }
     assertEquals(
-        export + ": holds no tokenizer; expected tokenizer.json or vocab.txt", refusal(export));
+        export + ": holds no tokenizer; expected tokenizer.json, spm.model or vocab.txt",
+        refusal(export));
   }
 
   @Test

@@ -56,13 +56,24 @@ public final class Encoded {
 
   /** Collects texts. */
   public static final class Builder {
-    private final int[] starts;
+    private final boolean exact;
+    private int[] starts;
     private int[] ids;
     private byte[] types;
     private int size;
 
+    /** A builder for any number of texts. */
+    public Builder() {
+      this(64, false);
+    }
+
     /** A builder for so many texts. */
     public Builder(int texts) {
+      this(texts, true);
+    }
+
+    private Builder(int texts, boolean exact) {
+      this.exact = exact;
       starts = new int[texts + 1];
       ids = new int[16 * texts + 16];
       types = new byte[ids.length];
@@ -70,7 +81,10 @@ public final class Encoded {
 
     /** Adds a text's tokens; both arrays have the same length. */
     public Builder add(long[] textIds, long[] textTypes) {
-      Check.state(size < starts.length - 1, "all %d texts were added", starts.length - 1);
+      Check.state(!exact || size < starts.length - 1, "all %d texts were added", size);
+      if (size == starts.length - 1) {
+        starts = Arrays.copyOf(starts, 2 * starts.length);
+      }
       Check.argument(textIds.length == textTypes.length, "a type per token");
       int start = starts[size];
       int end = start + textIds.length;
@@ -87,11 +101,12 @@ public final class Encoded {
       return this;
     }
 
-    /** All texts; as many must have been added as were announced. */
+    /** All texts; as many must have been added as were announced, if any were. */
     public Encoded build() {
-      Check.state(size == starts.length - 1, "%d of %d texts", size, starts.length - 1);
+      Check.state(!exact || size == starts.length - 1, "%d of %d texts", size, starts.length - 1);
       int total = starts[size];
-      return new Encoded(Arrays.copyOf(ids, total), Arrays.copyOf(types, total), starts);
+      return new Encoded(
+          Arrays.copyOf(ids, total), Arrays.copyOf(types, total), Arrays.copyOf(starts, size + 1));
     }
   }
 }

@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -27,22 +28,27 @@ public final class Tokenizer implements AutoCloseable {
     System.setProperty("ai.djl.offline", "true");
   }
 
+  /** A length that no text has: texts are not cut. */
+  public static final int UNLIMITED = Integer.MAX_VALUE;
+
   private static final int CHUNK = 2048;
 
   private final HuggingFaceTokenizer library;
+  private final Path path;
   private final TokenizerFiles files;
   private final int maxLength;
 
-  private Tokenizer(HuggingFaceTokenizer library, TokenizerFiles files, int maxLength) {
+  private Tokenizer(HuggingFaceTokenizer library, Path path, TokenizerFiles files, int maxLength) {
     this.library = library;
+    this.path = path;
     this.files = files;
     this.maxLength = maxLength;
   }
 
   /**
-   * Reads a tokenizer from a folder with {@code tokenizer.json} or {@code vocab.txt}, or from one
-   * of these files; {@code tokenizer_config.json} beside it is heeded. Whatever is wrong with the
-   * files is a {@link UserError}.
+   * Reads a tokenizer from a folder with {@code tokenizer.json}, {@code spm.model} or {@code
+   * vocab.txt}, or from one of these files; {@code tokenizer_config.json} beside it is heeded.
+   * Whatever is wrong with the files is a {@link UserError}.
    *
    * @param maxLength texts are cut to so many tokens, special tokens included; of a pair the longer
    *     text loses tokens first
@@ -51,19 +57,27 @@ public final class Tokenizer implements AutoCloseable {
   public static Tokenizer read(Path path, int maxLength) {
     Check.user(maxLength >= 4, "max_length: expected at least 4 tokens, got %d", maxLength);
     TokenizerFiles files = TokenizerFiles.read(path);
+    return new Tokenizer(open(files, path, maxLength, "LONGEST_FIRST", 0), path, files, maxLength);
+  }
+
+  private static HuggingFaceTokenizer open(
+      TokenizerFiles files, Path path, int maxLength, String truncation, int stride) {
     Map<String, String> options =
         Map.of(
-            "addSpecialTokens", "true",
-            "truncation", "LONGEST_FIRST",
-            "padding", "DO_NOT_PAD",
-            "stride", "0",
-            "maxLength", Integer.toString(maxLength),
-            "modelMaxLength", Integer.toString(maxLength));
+            "addSpecialTokens",
+            "true",
+            "truncation",
+            truncation,
+            "padding",
+            "DO_NOT_PAD",
+            "stride",
+            Integer.toString(stride),
+            "maxLength",
+            Integer.toString(maxLength),
+            "modelMaxLength",
+            Integer.toString(maxLength));
     try {
-      return new Tokenizer(
-          HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(files.json()), options),
-          files,
-          maxLength);
+      return HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(files.json()), options);
     } catch (IOException | RuntimeException e) {
       throw new UserError(
           "%s: the tokenizers library cannot load it: %s".formatted(path, e.getMessage()), e);
@@ -74,6 +88,24 @@ public final class Tokenizer implements AutoCloseable {
               + " DJL_CACHE_DIR names (default: .djl.ai in the home folder), which must be writable",
           e);
     }
+  }
+
+  /**
+   * This tokenizer for questions about texts: a text that is too long is cut into windows.
+   *
+   * @param stride how many tokens two neighbours share; less than {@link #maxLength}
+   */
+  @MustBeClosed
+  public WindowTokenizer windows(int stride) {
+    int least = stride + specialTokensOfPair() + 2;
+    Check.user(
+        maxLength >= least,
+        "doc_stride: windows of %d tokens that share %d have no room for a question; expected"
+            + " max_seq_length of at least %d",
+        maxLength,
+        stride,
+        least);
+    return new WindowTokenizer(open(files, path, maxLength, "ONLY_SECOND", stride), this, stride);
   }
 
   /**
@@ -109,6 +141,32 @@ public final class Tokenizer implements AutoCloseable {
       pairs.add(e.sentence1(), sentence2);
     }
     return library.batchEncode(pairs);
+  }
+
+  /**
+   * The ids of texts, cut to {@link #maxLength}.
+   *
+   * @param specialTokens whether those that a model expects around a text are among them
+   */
+  public List<long[]> ids(List<String> texts, boolean specialTokens) {
+    List<long[]> ids = new ArrayList<>(texts.size());
+    for (int start = 0; start < texts.size(); start += CHUNK) {
+      List<String> chunk = texts.subList(start, Math.min(start + CHUNK, texts.size()));
+      for (Encoding text : library.batchEncode(chunk, specialTokens, false)) {
+        ids.add(text.getIds());
+      }
+    }
+    return ids;
+  }
+
+  /** The number of tokens of texts, special ones not counted. */
+  int[] lengths(List<String> texts) {
+    return ids(texts, false).stream().mapToInt(ids -> ids.length).toArray();
+  }
+
+  /** How many tokens a pair has besides those of its texts. */
+  int specialTokensOfPair() {
+    return library.encode("", "", true, false).getIds().length;
   }
 
   /** The text of ids, without special tokens. */

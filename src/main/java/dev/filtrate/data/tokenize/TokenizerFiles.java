@@ -27,10 +27,12 @@ final class TokenizerFiles {
   static final String CONFIG = "tokenizer_config.json";
   static final String SPECIAL = "special_tokens_map.json";
   static final String VOCABULARY = "vocab.txt";
+  static final String SENTENCE_PIECE = "spm.model";
+  static final String ADDED = "added_tokens.json";
 
   /** Files of other tokenizers that are handed on as they are. */
   private static final List<String> OTHERS =
-      List.of("spm.model", "spiece.model", "vocab.json", "merges.txt", "added_tokens.json");
+      List.of(SENTENCE_PIECE, "spiece.model", "vocab.json", "merges.txt", ADDED);
 
   /** Room for the special tokens of a pair and a token. */
   static final int SHORTEST = 4;
@@ -50,29 +52,44 @@ final class TokenizerFiles {
     this.others = others;
   }
 
-  /** Reads a folder, a {@code tokenizer.json} or a {@code vocab.txt}. */
+  /** Reads a folder, a {@code tokenizer.json}, a {@code vocab.txt} or an {@code spm.model}. */
   static TokenizerFiles read(Path path) {
     Check.user(Files.exists(path), "%s: no such file or folder; expected a tokenizer", path);
-    boolean folder = Files.isDirectory(path);
     Path parent = path.toAbsolutePath().getParent();
-    Path home = folder || parent == null ? path : parent;
-    Path json = folder ? path.resolve(TOKENIZER) : path;
-    Path vocabulary = folder ? path.resolve(VOCABULARY) : path;
+    Path home = Files.isDirectory(path) || parent == null ? path : parent;
     ObjectNode given = readIfThere(home.resolve(CONFIG));
     ObjectNode config = given == null ? JSON.createObjectNode() : given;
-    if (Files.exists(json) && (folder || !path.toString().endsWith(".txt"))) {
-      ObjectNode tokenizer = readObject(json);
-      complete(json, tokenizer);
-      return new TokenizerFiles(tokenizer, config, others(home));
+    Map<String, byte[]> others = others(home);
+    Path file = Files.isDirectory(path) ? named(path) : path;
+    String name = String.valueOf(file.getFileName());
+    ObjectNode tokenizer;
+    if (name.endsWith(".txt")) {
+      tokenizer = WordPiece.read(file, config).tokenizer(JSON);
+    } else if (name.endsWith(".model")) {
+      byte[] content = bytes(file);
+      ObjectNode added = readIfThere(home.resolve(ADDED));
+      tokenizer =
+          SentencePiece.read(file, content, config, added == null ? JSON.createObjectNode() : added)
+              .tokenizer(JSON);
+      others.put(SENTENCE_PIECE, content);
+    } else {
+      tokenizer = readObject(file);
+      complete(file, tokenizer);
     }
-    Check.user(
-        Files.exists(vocabulary),
-        "%s: holds no tokenizer; expected %s or %s",
-        path,
-        TOKENIZER,
-        VOCABULARY);
-    WordPiece wordPiece = WordPiece.read(vocabulary, config);
-    return new TokenizerFiles(wordPiece.tokenizer(JSON), config, others(home));
+    return new TokenizerFiles(tokenizer, config, others);
+  }
+
+  /** The file of a folder that a tokenizer is made of. */
+  private static Path named(Path folder) {
+    List<String> names = List.of(TOKENIZER, SENTENCE_PIECE, VOCABULARY);
+    for (String name : names) {
+      if (Files.exists(folder.resolve(name))) {
+        return folder.resolve(name);
+      }
+    }
+    throw UserError.of(
+        "%s: holds no tokenizer; expected %s, %s or %s",
+        folder, TOKENIZER, SENTENCE_PIECE, VOCABULARY);
   }
 
   /** What the config beside a tokenizer says of its model's length; see {@link Tokenizer}. */
@@ -102,7 +119,7 @@ final class TokenizerFiles {
     if (!text.isEmpty() && !named.isNull()) {
       return text;
     }
-    String usual = WordPiece.SPECIAL_TOKENS.get(role);
+    String usual = SpecialTokens.USUAL.get(role);
     return usual != null && id(usual) >= 0 ? usual : null;
   }
 
@@ -153,7 +170,7 @@ final class TokenizerFiles {
           full, "tokenize_chinese_chars", normalizer.path("handle_chinese_chars").asBoolean(true));
     }
     putIfAbsent(full, "model_max_length", maxLength);
-    putIfAbsent(full, "tokenizer_class", wordPiece ? "BertTokenizer" : "PreTrainedTokenizerFast");
+    putIfAbsent(full, "tokenizer_class", tokenizerClass());
     ObjectNode map = JSON.createObjectNode();
     special.forEach(map::put);
     AtomicFiles.writeStream(folder.resolve(TOKENIZER), out -> out.write(json()));
@@ -166,9 +183,19 @@ final class TokenizerFiles {
         (name, bytes) -> AtomicFiles.writeStream(folder.resolve(name), o -> o.write(bytes)));
   }
 
+  /** Hugging Face's class for a tokenizer of this kind. */
+  private String tokenizerClass() {
+    String type = tokenizer.path("model").path("type").asText();
+    if (type.equals("WordPiece")) {
+      return "BertTokenizer";
+    }
+    boolean deberta = type.equals("Unigram") && others.containsKey(SENTENCE_PIECE);
+    return deberta ? "DebertaV2Tokenizer" : "PreTrainedTokenizerFast";
+  }
+
   private Map<String, String> specialTokens() {
     Map<String, String> found = new LinkedHashMap<>();
-    for (String role : WordPiece.SPECIAL_TOKENS.keySet()) {
+    for (String role : SpecialTokens.USUAL.keySet()) {
       String token = special(role);
       if (token != null) {
         found.put(role, token);
@@ -203,14 +230,18 @@ final class TokenizerFiles {
     for (String name : OTHERS) {
       Path file = folder.resolve(name);
       if (Files.isRegularFile(file)) {
-        try {
-          files.put(name, Files.readAllBytes(file));
-        } catch (IOException e) {
-          throw AtomicFiles.cannotRead(file, e);
-        }
+        files.put(name, bytes(file));
       }
     }
     return files;
+  }
+
+  private static byte[] bytes(Path file) {
+    try {
+      return Files.readAllBytes(file);
+    } catch (IOException e) {
+      throw AtomicFiles.cannotRead(file, e);
+    }
   }
 
   private static @Nullable ObjectNode readIfThere(Path file) {

@@ -19,9 +19,6 @@ import java.util.TreeMap;
  * that continues a word begins with {@code ##} (Devlin et al. 2019, section 3).
  */
 final class WordPiece {
-  /** Roles of special tokens and their usual spelling. */
-  static final Map<String, String> SPECIAL_TOKENS = specialTokens();
-
   private static final int LONGEST_WORD = 100;
 
   private final Path file;
@@ -31,16 +28,6 @@ final class WordPiece {
   private WordPiece(Path file, JsonNode config) {
     this.file = file;
     this.config = config;
-  }
-
-  private static Map<String, String> specialTokens() {
-    Map<String, String> roles = new LinkedHashMap<>();
-    roles.put("unk_token", "[UNK]");
-    roles.put("sep_token", "[SEP]");
-    roles.put("pad_token", "[PAD]");
-    roles.put("cls_token", "[CLS]");
-    roles.put("mask_token", "[MASK]");
-    return roles;
   }
 
   /**
@@ -53,7 +40,7 @@ final class WordPiece {
     TextFile.lines(
         TextFile.read(file, StandardCharsets.UTF_8),
         (line, token) -> made.vocabulary.put(token, line - 1));
-    for (String role : SPECIAL_TOKENS.keySet()) {
+    for (String role : SpecialTokens.USUAL.keySet()) {
       Check.user(
           role.equals("mask_token") || made.vocabulary.containsKey(made.token(role)),
           "%s: holds no %s %s; expected a WordPiece vocabulary, a token per line",
@@ -83,7 +70,12 @@ final class WordPiece {
     }
     normalizer.put("lowercase", lowerCase);
     root.putObject("pre_tokenizer").put("type", "BertPreTokenizer");
-    postProcessor(root.putObject("post_processor"));
+    SpecialTokens.frame(
+        root.putObject("post_processor"),
+        token("cls_token"),
+        id("cls_token"),
+        token("sep_token"),
+        id("sep_token"));
     ObjectNode decoder = root.putObject("decoder");
     decoder.put("type", "WordPiece").put("prefix", "##").put("cleanup", true);
     ObjectNode model = root.putObject("model");
@@ -113,49 +105,13 @@ final class WordPiece {
 
   private void addedTokens(ArrayNode added) {
     Map<Integer, String> byId = new TreeMap<>();
-    for (String role : SPECIAL_TOKENS.keySet()) {
+    for (String role : SpecialTokens.USUAL.keySet()) {
       Integer id = vocabulary.get(token(role));
       if (id != null) {
         byId.put(id, token(role));
       }
     }
-    byId.forEach(
-        (id, token) ->
-            added
-                .addObject()
-                .put("id", id)
-                .put("content", token)
-                .put("single_word", false)
-                .put("lstrip", false)
-                .put("rstrip", false)
-                .put("normalized", false)
-                .put("special", true));
-  }
-
-  /** {@code [CLS] A [SEP]}, or {@code [CLS] A [SEP] B [SEP]} with type 1 from B on. */
-  private void postProcessor(ObjectNode processor) {
-    processor.put("type", "TemplateProcessing");
-    ArrayNode single = processor.putArray("single");
-    ArrayNode pair = processor.putArray("pair");
-    for (ArrayNode template : new ArrayNode[] {single, pair}) {
-      piece(template, "SpecialToken", token("cls_token"), 0);
-      piece(template, "Sequence", "A", 0);
-      piece(template, "SpecialToken", token("sep_token"), 0);
-    }
-    piece(pair, "Sequence", "B", 1);
-    piece(pair, "SpecialToken", token("sep_token"), 1);
-    ObjectNode special = processor.putObject("special_tokens");
-    for (String role : new String[] {"cls_token", "sep_token"}) {
-      String token = token(role);
-      ObjectNode entry = special.putObject(token);
-      entry.put("id", token);
-      entry.putArray("ids").add(vocabulary.get(token));
-      entry.putArray("tokens").add(token);
-    }
-  }
-
-  private static void piece(ArrayNode template, String kind, String id, int type) {
-    template.addObject().putObject(kind).put("id", id).put("type_id", type);
+    byId.forEach((id, token) -> SpecialTokens.add(added, id, token, true));
   }
 
   private boolean flag(String key, boolean otherwise) {
@@ -170,8 +126,10 @@ final class WordPiece {
   }
 
   private String token(String role) {
-    JsonNode named = config.path(role);
-    String text = named.isObject() ? named.path("content").asText("") : named.asText("");
-    return text.isEmpty() || named.isNull() ? SPECIAL_TOKENS.getOrDefault(role, "") : text;
+    return SpecialTokens.of(config, role);
+  }
+
+  private int id(String role) {
+    return vocabulary.getOrDefault(token(role), 0); // read() made sure of it
   }
 }

@@ -1,6 +1,7 @@
 /**
  * Text to ids by the Hugging Face tokenizers library, which DJL binds: from a {@code
- * tokenizer.json}, or from one made of a WordPiece {@code vocab.txt}.
+ * tokenizer.json}, or from one made of a WordPiece {@code vocab.txt} or of a SentencePiece model
+ * ({@code spm.model}), whose protobuf messages are known here alone.
  *
  * <p>Decisions: the library always gets a {@code tokenizer.json} that passed through here. Older
  * files without a {@code type} of the model get it, and saved truncation and padding are taken out,
