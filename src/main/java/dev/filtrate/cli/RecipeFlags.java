@@ -91,6 +91,8 @@ final class RecipeFlags {
       seed                         N[,N…]         seed                               any        of everything random (default 42)
       device                       DEVICE         device                             any        cpu, cuda or cuda:1 (default cpu)
       threads                      N              threads                            any        threads of an operator (default 0: every core)
+      arena                        true|false     arena                              any        keep memory between steps: faster, larger (default true)
+      memory_pattern               -              memory_pattern                     any        lay memory out once per shape: for batches of one length
       target                       TARGET         target                             any        ort, or portable: standard operators only (default ort)
       """;
 

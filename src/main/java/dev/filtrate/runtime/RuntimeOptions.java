@@ -4,6 +4,7 @@ import dev.filtrate.base.Check;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 
 /**
  * How sessions run. The defaults are those for training with batches of varying length; results do
@@ -12,6 +13,8 @@ import java.util.TreeMap;
  * @param device where to compute
  * @param threads how many threads compute one operator; 0 = one for every core
  * @param arena whether memory is kept for the next run instead of given back (faster, larger)
+ * @param parallel whether nodes that do not wait for each other run side by side, for graphs of
+ *     many nodes whose kernels keep to one thread
  * @param memoryPattern whether memory is laid out once per input shape: only for fixed shapes
  * @param optimization how far the runtime rewrites the graph
  * @param prepacking whether constant weights are kept a second time in the kernels' layout
@@ -22,6 +25,7 @@ public record RuntimeOptions(
     Device device,
     int threads,
     boolean arena,
+    boolean parallel,
     boolean memoryPattern,
     Optimization optimization,
     boolean prepacking,
@@ -51,63 +55,95 @@ public record RuntimeOptions(
   /** The CPU with all cores. */
   public static RuntimeOptions defaults() {
     return new RuntimeOptions(
-        Device.CPU, 0, true, false, Optimization.ALL, true, Map.of(), Optional.empty());
+        Device.CPU, 0, true, false, false, Optimization.ALL, true, Map.of(), Optional.empty());
   }
 
   /** These on another device. */
   public RuntimeOptions withDevice(Device other) {
-    return new RuntimeOptions(
-        other, threads, arena, memoryPattern, optimization, prepacking, fixedDims, profilePrefix);
+    return with(o -> o.device = other);
   }
 
   /** These with another number of threads; 0 = one for every core. */
   public RuntimeOptions withThreads(int number) {
-    return new RuntimeOptions(
-        device, number, arena, memoryPattern, optimization, prepacking, fixedDims, profilePrefix);
+    return with(o -> o.threads = number);
   }
 
   /** These with or without memory kept between runs. */
   public RuntimeOptions withArena(boolean on) {
-    return new RuntimeOptions(
-        device, threads, on, memoryPattern, optimization, prepacking, fixedDims, profilePrefix);
+    return with(o -> o.arena = on);
+  }
+
+  /** These with independent nodes side by side, or one after the other. */
+  public RuntimeOptions withParallel(boolean on) {
+    return with(o -> o.parallel = on);
   }
 
   /** These with or without a memory layout per input shape. */
   public RuntimeOptions withMemoryPattern(boolean on) {
-    return new RuntimeOptions(
-        device, threads, arena, on, optimization, prepacking, fixedDims, profilePrefix);
+    return with(o -> o.memoryPattern = on);
   }
 
   /** These with another optimisation level. */
   public RuntimeOptions withOptimization(Optimization level) {
-    return new RuntimeOptions(
-        device, threads, arena, memoryPattern, level, prepacking, fixedDims, profilePrefix);
+    return with(o -> o.optimization = level);
   }
 
   /** These with or without a second, prepacked copy of constant weights. */
   public RuntimeOptions withPrepacking(boolean on) {
-    return new RuntimeOptions(
-        device, threads, arena, memoryPattern, optimization, on, fixedDims, profilePrefix);
+    return with(o -> o.prepacking = on);
   }
 
   /** These with one more named dim fixed. */
   public RuntimeOptions withFixedDim(String name, long size) {
-    Map<String, Long> more = new TreeMap<>(fixedDims);
-    more.put(name, size);
-    return new RuntimeOptions(
-        device, threads, arena, memoryPattern, optimization, prepacking, more, profilePrefix);
+    return with(o -> o.fixedDims.put(name, size));
   }
 
   /** These with a profile written beside this path when the session closes. */
   public RuntimeOptions withProfile(String prefix) {
-    return new RuntimeOptions(
-        device,
-        threads,
-        arena,
-        memoryPattern,
-        optimization,
-        prepacking,
-        fixedDims,
-        Optional.of(prefix));
+    return with(o -> o.profilePrefix = Optional.of(prefix));
+  }
+
+  private RuntimeOptions with(Consumer<Change> change) {
+    Change changed = new Change(this);
+    change.accept(changed);
+    return changed.done();
+  }
+
+  /** A copy to change before it is options again. */
+  private static final class Change {
+    private Device device;
+    private int threads;
+    private boolean arena;
+    private boolean parallel;
+    private boolean memoryPattern;
+    private Optimization optimization;
+    private boolean prepacking;
+    private final Map<String, Long> fixedDims;
+    private Optional<String> profilePrefix;
+
+    Change(RuntimeOptions o) {
+      device = o.device;
+      threads = o.threads;
+      arena = o.arena;
+      parallel = o.parallel;
+      memoryPattern = o.memoryPattern;
+      optimization = o.optimization;
+      prepacking = o.prepacking;
+      fixedDims = new TreeMap<>(o.fixedDims);
+      profilePrefix = o.profilePrefix;
+    }
+
+    RuntimeOptions done() {
+      return new RuntimeOptions(
+          device,
+          threads,
+          arena,
+          parallel,
+          memoryPattern,
+          optimization,
+          prepacking,
+          fixedDims,
+          profilePrefix);
+    }
   }
 }

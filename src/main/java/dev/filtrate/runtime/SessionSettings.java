@@ -15,12 +15,14 @@ final class SessionSettings {
   static SessionOptions of(RuntimeOptions options) {
     SessionOptions o = new SessionOptions();
     o.SetLogSeverityLevel(Native.LOGGING);
-    o.SetExecutionMode(onnxruntime.ORT_SEQUENTIAL);
     // Not the runtime's own default: it counts cores that a container may not use, and pins
     // threads.
     int cores = Runtime.getRuntime().availableProcessors();
-    o.SetIntraOpNumThreads(options.threads() == 0 ? cores : options.threads());
-    o.SetInterOpNumThreads(1);
+    int threads = options.threads() == 0 ? cores : options.threads();
+    o.SetIntraOpNumThreads(threads);
+    o.SetExecutionMode(options.parallel() ? onnxruntime.ORT_PARALLEL : onnxruntime.ORT_SEQUENTIAL);
+    // One more, since the calling thread only waits for the others then.
+    o.SetInterOpNumThreads(options.parallel() ? threads + 1 : 1);
     o.SetDeterministicCompute(true);
     o.SetGraphOptimizationLevel(level(options.optimization()));
     if (options.arena()) {
@@ -34,6 +36,7 @@ final class SessionSettings {
       o.DisableMemPattern();
     }
     o.AddConfigEntry("session.disable_prepacking", options.prepacking() ? "0" : "1");
+    o.AddConfigEntry("session.inter_op.allow_spinning", "0");
     // Teacher and student take turns: the idle one's threads must not spin on the other's cores.
     o.AddConfigEntry("session.force_spinning_stop", "1");
     options.fixedDims().forEach(o::AddFreeDimensionOverrideByName);

@@ -87,7 +87,9 @@ public final class TrainingSession implements AutoCloseable {
     try {
       ComputeSession backward = ComputeSession.open("gradients", gradientsModel, options);
       owned.push(backward::close);
-      ComputeSession update = ComputeSession.open("update", updateModel, options);
+      // A CPU's optimizer kernel keeps to one thread, and the updates do not wait for each other.
+      RuntimeOptions sideBySide = options.withParallel(!options.device().isCuda());
+      ComputeSession update = ComputeSession.open("update", updateModel, sideBySide);
       owned.push(update::close);
       DeviceTensors parameters = DeviceTensors.upload(initial, options.device());
       owned.push(parameters::close);

@@ -99,6 +99,8 @@ public final class Bench {
     settings.put("length", timer.length());
     settings.put("steps", timer.steps());
     settings.put("threads", recipe.threads());
+    settings.put("arena", recipe.arena());
+    settings.put("memory_pattern", recipe.memoryPattern());
     settings.put("device", recipe.device().toString());
     settings.put("target", recipe.target().name().toLowerCase(Locale.ROOT));
   }

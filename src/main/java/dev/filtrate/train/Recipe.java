@@ -25,6 +25,8 @@ import org.jspecify.annotations.Nullable;
  * @param outputDir the run's folder
  * @param device where sessions compute
  * @param threads how many threads compute one operator; 0 = one for every core
+ * @param arena whether memory is kept for the next step instead of given back
+ * @param memoryPattern whether memory is laid out once per input shape
  * @param target whose operators graphs may use
  * @param task the data; null where none is needed and none is given
  * @param tokenizer text to ids
@@ -44,6 +46,8 @@ public record Recipe(
     Path outputDir,
     Device device,
     int threads,
+    boolean arena,
+    boolean memoryPattern,
     Target target,
     @Nullable TaskSpec task,
     TokenizerSettings tokenizer,
@@ -165,6 +169,8 @@ public record Recipe(
         .put("output_dir", outputDir)
         .put("device", device.toString())
         .put("threads", threads)
+        .put("arena", arena)
+        .put("memory_pattern", memoryPattern)
         .put("target", target)
         .put("task", task == null ? null : TaskKeys.write(task))
         .put("tokenizer", tokenizer.write())

@@ -46,6 +46,8 @@ final class RecipeReader {
             c.get("output_dir", Kind.OUTPUT_PATH, defaultOutput(name)),
             c.get("device", DEVICE, Device.CPU),
             c.get("threads", Kind.wholeFrom(0), 0),
+            c.get("arena", Kind.FLAG, true),
+            c.get("memory_pattern", Kind.FLAG, false),
             c.get("target", Kind.choice(Target.class), Target.ORT),
             task,
             TokenizerSettings.read(c.in("tokenizer"), usualLength(student, use)),

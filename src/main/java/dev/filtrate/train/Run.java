@@ -54,7 +54,11 @@ public final class Run {
   public static Engine engine(Recipe recipe) {
     return new Engine(
         recipe.target(),
-        RuntimeOptions.defaults().withDevice(recipe.device()).withThreads(recipe.threads()));
+        RuntimeOptions.defaults()
+            .withDevice(recipe.device())
+            .withThreads(recipe.threads())
+            .withArena(recipe.arena())
+            .withMemoryPattern(recipe.memoryPattern()));
   }
 
   /**

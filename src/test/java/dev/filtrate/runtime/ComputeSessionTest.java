@@ -80,6 +80,25 @@ class ComputeSessionTest {
   }
 
   @Test
+  void settingsOfMemoryAndOrderDoNotChangeResults() {
+    Map<String, Tensor> feeds = Map.of("x", floats(1, 2), "w", floats(3, 4));
+    for (RuntimeOptions options :
+        List.of(
+            OPTIONS.withArena(false),
+            OPTIONS.withMemoryPattern(true),
+            OPTIONS.withParallel(true),
+            OPTIONS.withPrepacking(false))) {
+      try (ComputeSession session = ComputeSession.open("test", model(), options)) {
+        for (int run = 0; run < 3; run++) {
+          Map<String, Tensor> result = session.run(feeds);
+          assertArrayEquals(new float[] {4, 6}, the("sum", result).toFloats(), options.toString());
+          assertArrayEquals(new float[] {3, 8}, the("product", result).toFloats());
+        }
+      }
+    }
+  }
+
+  @Test
   void feedsFromTheJavaHeap() {
     Tensor heap =
         Tensor.wrap(

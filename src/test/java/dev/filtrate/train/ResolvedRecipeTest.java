@@ -27,6 +27,8 @@ class ResolvedRecipeTest {
         seed: [1, 2, 9000000000]
         device: cuda:1
         threads: 3
+        arena: false
+        memory_pattern: true
         target: portable
         task:
           task_name: a task
@@ -81,6 +83,8 @@ class ResolvedRecipeTest {
     for (String line :
         List.of(
             "name: \"42\"",
+            "arena: false",
+            "memory_pattern: true",
             "target: portable",
             "  encoding: ISO-8859-1",
             "  num_train_epochs: 3",
