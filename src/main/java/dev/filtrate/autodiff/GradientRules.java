@@ -72,6 +72,7 @@ final class GradientRules {
     rule(REDUCE_SUM, (op, n, dy) -> grads(spread(op, n, dy)));
     rule(REDUCE_SUM_SQUARE, (op, n, dy) -> grads(op.mul(spread(op, n, dy), op.mul(n.in(0), 2))));
     rule(REDUCE_MEAN, (op, n, dy) -> grads(spread(op, n, overCount(op, n, dy))));
+    rule(CUM_SUM, (op, n, dy) -> grads(op.cumSum(dy, axis(n), n.integer("reverse", 0) == 0)));
 
     // Networks
     rule(SOFTMAX, (op, n, dy) -> grads(op.softmaxGrad(dy, n.output(), axis(n))));

@@ -9,7 +9,6 @@ import dev.filtrate.base.Check;
 import dev.filtrate.base.UserError;
 import dev.filtrate.data.ProblemType;
 import dev.filtrate.data.tokenize.Tokenizer;
-import dev.filtrate.model.BertConfig;
 import dev.filtrate.model.Head;
 import dev.filtrate.model.Model;
 import dev.filtrate.model.ModelConfig;
@@ -79,12 +78,11 @@ final class ExportFolder {
         config.common().vocabSize(),
         tokenizer.vocabularySize() - 1);
     Check.user(
-        !(config instanceof BertConfig)
-            || tokenizer.maxLength() <= config.common().maxPositionEmbeddings(),
+        tokenizer.maxLength() <= config.longest().orElse(Integer.MAX_VALUE),
         "%s: max_length: %d is more than the model's %d positions (max_position_embeddings)",
         where,
         tokenizer.maxLength(),
-        config.common().maxPositionEmbeddings());
+        config.longest().orElse(0));
   }
 
   /** Opens an exported model; a file that the runtime does not take is a {@link UserError}. */
@@ -103,7 +101,7 @@ final class ExportFolder {
 
   /** How long texts may be: what the tokenizer's config says, within the model's positions. */
   static int maxLength(Path folder, ModelConfig config) {
-    int positions = config.common().maxPositionEmbeddings();
+    int positions = config.usualLength();
     return Math.min(Tokenizer.modelMaxLength(folder).orElse(positions), positions);
   }
 

@@ -21,7 +21,7 @@ final class MadeUpTexts {
   /** The same ones every time for a model of this config. */
   static EncodedExamples of(ModelConfig config) {
     Randomness random = Randomness.of(0, "export/proof");
-    int longest = Math.min(LONGEST, config.common().maxPositionEmbeddings());
+    int longest = Math.min(LONGEST, config.usualLength());
     int shortest = Math.min(SHORTEST, longest);
     Encoded.Builder texts = new Encoded.Builder(COUNT);
     List<Example> examples = new ArrayList<>();

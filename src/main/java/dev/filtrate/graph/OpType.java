@@ -67,6 +67,8 @@ public enum OpType {
   REDUCE_SUM("ReduceSum", new Operand("axes", 1)),
   REDUCE_MEAN("ReduceMean"),
   REDUCE_SUM_SQUARE("ReduceSumSquare"),
+  /** Running sums along attribute {@code axis}, from the end if {@code reverse}. */
+  CUM_SUM("CumSum", new Operand("axis", 1)),
 
   // Networks
   SOFTMAX("Softmax"),

@@ -368,6 +368,15 @@ public final class Ops {
     return reduceMean(x, false, IntStream.range(0, x.rank()).toArray());
   }
 
+  /**
+   * Running sums along an axis: of x up to each place, or from it to the end if {@code reverse}.
+   */
+  public Value cumSum(Value x, int axis, boolean reverse) {
+    Map<String, Attr> attributes =
+        Map.of("axis", new Attr.Int(axis), "reverse", new Attr.Int(reverse ? 1 : 0));
+    return one(OpType.CUM_SUM, attributes, x);
+  }
+
   private Value reduce(OpType op, Value x, boolean keepdims, int... axes) {
     if (axes.length == 0) {
       return x;

@@ -61,6 +61,10 @@ final class ShapeRules {
       }
       case MATMUL, FUSED_MATMUL -> one(sameType(arity(n, 2)).in(0).type(), matMul(n));
       case REDUCE_SUM, REDUCE_MEAN, REDUCE_SUM_SQUARE -> one(arity(n, 1).in(0).type(), reduce(n));
+      case CUM_SUM -> {
+        n.in(0).shape().axis((int) arity(n, 1).integer("axis"));
+        yield List.of(like(n.in(0)));
+      }
       case SOFTMAX, LOG_SOFTMAX -> {
         n.in(0).shape().axis((int) arity(n, 1).integer("axis"));
         yield List.of(like(n.in(0)));

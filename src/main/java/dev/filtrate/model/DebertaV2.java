@@ -26,12 +26,12 @@ record DebertaV2(DebertaV2Config config) implements Encoder {
     Value rows = in.rows(op); // (B, S, 1)
     Value mask = in.keyBias(op); // (B, 1, 1, S)
     Value embedded = embed(op.in("embeddings"), in, rows, training); // (B, S, H)
-    Positions positions = new Positions(op.in("encoder"), training);
+    Distances distances = new Distances(op.in("encoder"), training);
     Value h = embedded;
     List<Value> states = new ArrayList<>(List.of(h));
     List<Value> outputs = new ArrayList<>();
     for (int i = 0; i < c.numHiddenLayers(); i++) {
-      h = layer(op.in("encoder.layer." + i), h, mask, rows, positions, training);
+      h = layer(op.in("encoder.layer." + i), h, mask, rows, distances, training);
       outputs.add(h);
       if (i == 0 && config.convKernelSize() > 0) {
         h = convolve(op.in("encoder.conv"), embedded, h, rows, training);
@@ -44,19 +44,12 @@ record DebertaV2(DebertaV2Config config) implements Encoder {
   private Value embed(Ops op, ModelInputs in, Value rows, boolean training) {
     Common c = config.common();
     int width = config.embeddingSize();
-    Value x =
-        Layers.embedding(
-            op.in("word_embeddings"), in.inputIds(), c.vocabSize(), width, c.padTokenId());
+    Value x = Layers.words(op, in, c, width);
     if (config.positionBiasedInput()) {
       Ops table = op.in("position_embeddings");
-      x = op.add(x, Layers.positions(table, c.maxPositionEmbeddings(), width));
+      x = op.add(x, config.positions().embed(table, in.inputIds(), c, width));
     }
-    if (in.tokenTypeIds().isPresent()) {
-      Ops segments = op.in("token_type_embeddings");
-      x =
-          op.add(
-              x, Layers.embedding(segments, in.tokenTypeIds().get(), c.typeVocabSize(), width, -1));
-    }
+    x = Layers.addSegments(op, x, in, c);
     if (width != c.hiddenSize()) {
       Value weight = op.in("embed_proj").parameter("weight", Shape.of(c.hiddenSize(), width));
       x = op.matMul(x, weight, false, true, 1);
@@ -66,45 +59,35 @@ record DebertaV2(DebertaV2Config config) implements Encoder {
   }
 
   private Value layer(
-      Ops op, Value h, Value mask, Value rows, Positions positions, boolean training) {
-    Value attended = attention(op.in("attention.self"), h, mask, rows, positions, training);
-    Value a = residual(op.in("attention.output"), attended, h, training);
-    Value wide = op.in("intermediate.dense").linear(a, config.common().intermediateSize());
-    Value active = config.common().hiddenAct().apply(op.in("intermediate"), wide); // (B, S, FF)
-    return residual(op.in("output"), active, a, training);
-  }
-
-  private Value residual(Ops op, Value x, Value to, boolean training) {
-    Common c = config.common();
-    Value dense = op.in("dense").linear(x, c.hiddenSize());
-    Value dropped = Layers.dropout(op, dense, c.hiddenDropoutProb(), training);
-    return Layers.norm(op.in("LayerNorm"), op.add(dropped, to), c.layerNormEps());
+      Ops op, Value h, Value mask, Value rows, Distances distances, boolean training) {
+    Value attended = attention(op.in("attention.self"), h, mask, rows, distances, training);
+    Value a = Layers.residual(op.in("attention.output"), attended, h, config.common(), training);
+    return Layers.feedForward(op, a, config.common(), training);
   }
 
   /** Equation 4, with every term divided by √(d · number of terms). */
   private Value attention(
-      Ops op, Value h, Value mask, Value rows, Positions positions, boolean training) {
+      Ops op, Value h, Value mask, Value rows, Distances distances, boolean training) {
     Common c = config.common();
-    int heads = c.numAttentionHeads();
     int terms = 1 + (config.c2p() ? 1 : 0) + (config.p2c() ? 1 : 0);
     double scale = 1 / Math.sqrt((double) c.headSize() * terms);
-    Value q = Layers.splitHeads(op, op.in("query_proj").linear(h, c.hiddenSize()), heads);
-    Value k = Layers.splitHeads(op, op.in("key_proj").linear(h, c.hiddenSize()), heads);
-    Value v = Layers.splitHeads(op, op.in("value_proj").linear(h, c.hiddenSize()), heads);
+    Value q = Layers.heads(op, "query_proj", h, c);
+    Value k = Layers.heads(op, "key_proj", h, c);
+    Value v = Layers.heads(op, "value_proj", h, c);
     Value scores = op.matMul(q, k, false, true, scale); // (B, h, S, S)
     if (config.relativeAttention() && terms > 1) {
-      Value distances = positions.distances(op); // (2 span, H)
+      Value table = distances.table(op); // (2 span, H)
       if (config.c2p()) {
         Ops proj = op.in(config.shareAttKey() ? "key_proj" : "pos_key_proj");
-        Value kr = positions.project(proj, distances, false); // (h, 2S, d)
+        Value kr = distances.project(proj, table, false); // (h, 2S, d)
         Value byDistance = op.matMul(q, kr, false, true, scale); // (B, h, query, 2S)
-        scores = op.add(scores, positions.place(op, byDistance));
+        scores = op.add(scores, distances.place(op, byDistance));
       }
       if (config.p2c()) {
         Ops proj = op.in(config.shareAttKey() ? "query_proj" : "pos_query_proj");
-        Value qr = positions.project(proj, distances, true); // (h, 2S, d)
+        Value qr = distances.project(proj, table, true); // (h, 2S, d)
         Value byDistance = op.matMul(k, qr, false, true, scale); // (B, h, key, 2S)
-        scores = op.add(scores, op.t(positions.place(op, byDistance)));
+        scores = op.add(scores, op.t(distances.place(op, byDistance)));
       }
     }
     Value p = op.softmax(op.add(scores, mask), -1);
@@ -136,20 +119,6 @@ record DebertaV2(DebertaV2Config config) implements Encoder {
     return op.mul(Layers.norm(op.in("LayerNorm"), added, c.layerNormEps()), rows);
   }
 
-  @Override
-  public Value pool(Ops op, Value lastHiddenState, boolean training) {
-    return poolFiltered(op.in("pooler"), lastHiddenState, training);
-  }
-
-  @Override
-  public Value poolFiltered(Ops op, Value filtered, boolean training) {
-    Value first = Layers.firstToken(op, filtered); // (B, F)
-    first = Layers.dropout(op, first, config.poolerDropout(), training);
-    Value dense = op.in("dense").linear(first, first.dim(-1).fixed());
-    Value pooled = config.poolerHiddenAct().apply(op, dense);
-    return Layers.dropout(op, pooled, config.classifierDropout(), training);
-  }
-
   /**
    * The relative embeddings, and how scores by distance become scores by position. Of 2S distances,
    * number c is i−j = S−1−c from query i to key j, or the other way round ({@code rising}); the
@@ -159,12 +128,12 @@ record DebertaV2(DebertaV2Config config) implements Encoder {
    * table's for short texts) and shifts by slices, whose gradient is a pad. Inference projects the
    * whole table, which the runtime does once where weights are constant, and gathers.
    */
-  private final class Positions {
+  private final class Distances {
     private final boolean training;
     private final List<Value> table = new ArrayList<>();
     private final List<Value> places = new ArrayList<>();
 
-    Positions(Ops op, boolean training) {
+    Distances(Ops op, boolean training) {
       this.training = training;
       if (config.relativeAttention()) {
         Common c = config.common();
@@ -176,7 +145,7 @@ record DebertaV2(DebertaV2Config config) implements Encoder {
     }
 
     /** The table as a layer sees it, with a dropout of its own. */
-    Value distances(Ops op) {
+    Value table(Ops op) {
       return Layers.dropout(op, table.get(0), config.common().hiddenDropoutProb(), training);
     }
 

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.filtrate.base.UserError;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalInt;
 
 /**
  * The config of a DeBERTa-v2 or -v3 model ({@code model_type} deberta-v2, or ted-deberta-v2 as the
@@ -38,7 +39,14 @@ public record DebertaV2Config(
     Activation convAct)
     implements ModelConfig {
   private static final ModelDefaults DEFAULTS =
-      new ModelDefaults(128100, 1536, 24, 24, 6144, 0, 1e-7);
+      new ModelDefaults(128100, 1536, 24, 24, 6144, 0, 1e-7, 0);
+
+  private static final ConfigKeys KEYS =
+      new ConfigKeys(
+          "num_hidden_layers",
+          "cls_dropout",
+          "hidden_dropout_prob",
+          "attention_probs_dropout_prob");
 
   static DebertaV2Config from(ConfigReader c) {
     Common common = ModelConfig.common(c, DEFAULTS);
@@ -92,6 +100,33 @@ public record DebertaV2Config(
     return terms.stream().map(String::strip).toList();
   }
 
+  @Override
+  public String className() {
+    return "DebertaV2";
+  }
+
+  @Override
+  public ConfigKeys keys() {
+    return KEYS;
+  }
+
+  @Override
+  public Positions positions() {
+    return Positions.COUNTED;
+  }
+
+  /** Without absolute positions any length goes. */
+  @Override
+  public OptionalInt longest() {
+    return positionBiasedInput ? ModelConfig.super.longest() : OptionalInt.empty();
+  }
+
+  @Override
+  public Pooler pooler() {
+    return new Pooler(
+        "pooler", "dense", "classifier", poolerDropout, poolerHiddenAct, classifierDropout);
+  }
+
   /** Distances per side that have an embedding of their own. */
   public int span() {
     return positionBuckets > 0 ? positionBuckets : maxRelativePositions;
@@ -100,11 +135,6 @@ public record DebertaV2Config(
   @Override
   public String prefix() {
     return "deberta";
-  }
-
-  @Override
-  public boolean hasTokenTypes() {
-    return common.typeVocabSize() > 0;
   }
 
   @Override

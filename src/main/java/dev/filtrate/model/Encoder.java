@@ -2,9 +2,10 @@ package dev.filtrate.model;
 
 import dev.filtrate.graph.Ops;
 import dev.filtrate.graph.Value;
+import java.util.ArrayList;
 import java.util.List;
 
-/** A stack of transformer layers, and how its family pools a sequence. */
+/** Embeddings and a stack of transformer layers. */
 public interface Encoder {
   /**
    * What the layers deliver.
@@ -21,25 +22,28 @@ public interface Encoder {
       layerOutputs = List.copyOf(layerOutputs);
     }
 
+    /** The states of layers that follow one another, from the embeddings' output. */
+    static States of(Value embedded, int layers, Layer layer) {
+      List<Value> states = new ArrayList<>(List.of(embedded));
+      for (int i = 0; i < layers; i++) {
+        states.add(layer.emit(states.get(i), i));
+      }
+      return new States(states, states.subList(1, states.size()));
+    }
+
     /** The last hidden state. */
     public Value last() {
       return hiddenStates.get(hiddenStates.size() - 1);
     }
   }
 
+  /** A layer by its number, from 0. */
+  @FunctionalInterface
+  interface Layer {
+    /** {@code [B, S, H]} to {@code [B, S, H]}. */
+    Value emit(Value h, int number);
+  }
+
   /** Emits embeddings and layers. */
   States encode(Ops op, ModelInputs in, boolean training);
-
-  /**
-   * The sequence's first token, made ready for the classifier: the checkpoint's own pooler, with
-   * the parameters at its place ({@code bert.pooler.dense}, {@code pooler.dense}). {@code [B, S,
-   * H]} to {@code [B, H]}, dropout included.
-   */
-  Value pool(Ops op, Value lastHiddenState, boolean training);
-
-  /**
-   * The same for a filtered state of Stage I, with parameters {@code dense} in the scope of {@code
-   * op}: {@code [B, S, F]} to {@code [B, F]}, dropout included.
-   */
-  Value poolFiltered(Ops op, Value filtered, boolean training);
 }

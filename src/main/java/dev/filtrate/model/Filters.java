@@ -11,7 +11,7 @@ import java.util.List;
  * interval}-th layer that keep what the task needs. Linear, W·h + b, or two layers with the model's
  * activation between them. Parameters are named as in the release: {@code
  * deberta.encoder.layer.{i}.filter.weight [F, H]}, non-linear {@code …filter.0.*} and {@code
- * …filter.2.*}.
+ * …filter.2.*}; in other families in the same place of their own layers.
  *
  * @param interval one filter every so many layers, on the last layer of each block
  * @param outputDim F, the width of a filtered state
@@ -48,7 +48,7 @@ public record Filters(int interval, int outputDim, boolean nonlinear) {
   List<Value> apply(Ops op, ModelConfig config, Encoder.States states) {
     List<Value> filtered = new ArrayList<>();
     for (int k = 0; k < count(config.numHiddenLayers()); k++) {
-      Ops scope = op.in(config.prefix() + ".encoder.layer." + layer(k) + ".filter");
+      Ops scope = op.in(config.layer(layer(k)) + ".filter");
       filtered.add(filter(scope, config, states.layerOutputs().get(layer(k))));
     }
     return filtered;

@@ -16,10 +16,11 @@ public enum Head {
   /** The logits by their names, from the last hidden state {@code [B, S, H]}. */
   Map<String, Value> logits(Ops op, ModelConfig config, Value last, boolean training) {
     if (this == QUESTION_ANSWERING) {
-      return ends(op, op.in("qa_outputs").linear(last, 2));
+      return ends(op, op.in("qa_outputs").linear(answer(op, config, last, training), 2));
     }
-    Value pooled = config.encoder().pool(op, last, training);
-    return Map.of("logits", op.in("classifier").linear(pooled, config.numLabels()));
+    Pooler pooler = config.pooler();
+    Value pooled = pooler.pool(op, last, training);
+    return Map.of("logits", op.in(pooler.classifier()).linear(pooled, config.numLabels()));
   }
 
   /** The same from a filtered state {@code [B, S, F]}, with Stage I's own pooler and head k. */
@@ -27,11 +28,14 @@ public enum Head {
       Ops op, ModelConfig config, int k, Value filtered, boolean training) {
     Ops head = op.in("filter_head." + k);
     if (this == QUESTION_ANSWERING) {
-      return ends(op, head.linear(filtered, 2));
+      return ends(op, head.linear(answer(head, config, filtered, training), 2));
     }
-    Ops pooler = op.in("filter_pooler." + k);
-    Value pooled = config.encoder().poolFiltered(pooler, filtered, training);
+    Value pooled = config.pooler().poolFiltered(op.in("filter_pooler." + k), filtered, training);
     return Map.of("logits", head.linear(pooled, config.numLabels()));
+  }
+
+  private static Value answer(Ops op, ModelConfig config, Value states, boolean training) {
+    return Layers.dropout(op, states, config.answerDropout(), training);
   }
 
   private static Map<String, Value> ends(Ops op, Value both) { // (B, S, 2)

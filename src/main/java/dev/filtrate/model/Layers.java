@@ -6,6 +6,7 @@ import dev.filtrate.graph.OpType;
 import dev.filtrate.graph.Ops;
 import dev.filtrate.graph.Shape;
 import dev.filtrate.graph.Value;
+import dev.filtrate.model.ModelConfig.Common;
 import java.util.List;
 import java.util.Map;
 
@@ -33,10 +34,55 @@ final class Layers {
         .get(0);
   }
 
-  /** The first S rows of the scope's table of positions: [S, width]. */
-  static Value positions(Ops op, int rows, int width) {
-    Value table = op.parameter("weight", Shape.of(rows, width));
-    return op.slice(table, 0, Dim.of(0), ModelInputs.SEQUENCE);
+  /** The tokens' embeddings: {@code word_embeddings [V, width]} to [B, S, width]. */
+  static Value words(Ops op, ModelInputs in, Common c, int width) {
+    Ops table = op.in("word_embeddings");
+    return embedding(table, in.inputIds(), c.vocabSize(), width, c.padTokenId());
+  }
+
+  /**
+   * x [B, S, width] plus the embeddings of segments, if the model has them: {@code
+   * token_type_embeddings}. A single type needs no input: its row is added to every token.
+   */
+  static Value addSegments(Ops op, Value x, ModelInputs in, Common c) {
+    Ops segments = op.in("token_type_embeddings");
+    if (in.tokenTypeIds().isPresent()) {
+      int width = Math.toIntExact(x.dim(-1).fixed());
+      return op.add(x, embedding(segments, in.tokenTypeIds().get(), c.typeVocabSize(), width, -1));
+    }
+    return c.typeVocabSize() == 1
+        ? op.add(x, segments.parameter("weight", Shape.of(Dim.of(1), x.dim(-1))))
+        : x;
+  }
+
+  /** A projection of [B, S, H] for each head: [B, h, S, d]. */
+  static Value heads(Ops op, String projection, Value x, Common c) {
+    return splitHeads(op, op.in(projection).linear(x, c.hiddenSize()), c.numAttentionHeads());
+  }
+
+  /**
+   * Attention (Vaswani et al. 2017, equation 1): softmax(q·kᵀ/√d + mask)·v, with dropout on the
+   * probabilities. Each head's q, k and v [B, h, S, d] to [B, S, H].
+   */
+  static Value attend(Ops op, Value q, Value k, Value v, Value mask, Common c, boolean training) {
+    Value scores = op.matMul(q, k, false, true, 1 / Math.sqrt(c.headSize())); // (B, h, S, S)
+    Value p = op.softmax(op.add(scores, mask), -1);
+    p = dropout(op, p, c.attentionProbsDropoutProb(), training);
+    return mergeHeads(op, op.matMul(p, v));
+  }
+
+  /** The scope's post-norm connection: LayerNorm(dropout(dense(x)) + to). */
+  static Value residual(Ops op, Value x, Value to, Common c, boolean training) {
+    Value dense = op.in("dense").linear(x, c.hiddenSize());
+    Value dropped = dropout(op, dense, c.hiddenDropoutProb(), training);
+    return norm(op.in("LayerNorm"), op.add(dropped, to), c.layerNormEps());
+  }
+
+  /** BERT's feed-forward block with its connection: {@code intermediate} and {@code output}. */
+  static Value feedForward(Ops op, Value a, Common c, boolean training) {
+    Value wide = op.in("intermediate.dense").linear(a, c.intermediateSize());
+    Value active = c.hiddenAct().apply(op.in("intermediate"), wide); // (B, S, FF)
+    return residual(op.in("output"), active, a, c, training);
   }
 
   /** [..., S, H] to [..., h, S, d]; two or three axes. */

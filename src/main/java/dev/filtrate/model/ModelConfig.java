@@ -2,21 +2,27 @@ package dev.filtrate.model;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.IntNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.filtrate.base.AtomicFiles;
 import dev.filtrate.base.Check;
 import dev.filtrate.base.UserError;
+import dev.filtrate.model.BertConfig.Family;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 
 /**
  * A Hugging Face {@code config.json}: that library's defaults where a key is absent, unknown keys
  * kept but ignored, values that are not implemented refused by name.
  */
-public sealed interface ModelConfig permits BertConfig, DebertaV2Config {
+public sealed interface ModelConfig permits BertConfig, DebertaV2Config, DistilBertConfig {
+  /** Every {@code model_type} that is read. */
+  String TYPES = "bert, deberta-v2, distilbert, electra, roberta, ted-deberta-v2";
+
   /** What every family has. */
   record Common(
       ObjectNode json,
@@ -53,11 +59,48 @@ public sealed interface ModelConfig permits BertConfig, DebertaV2Config {
   /** The prefix of the backbone's parameters: {@code bert}, {@code deberta}. */
   String prefix();
 
-  /** Whether {@code token_type_ids} are an input. */
-  boolean hasTokenTypes();
+  /** How transformers calls the family's classes: {@code Bert}, {@code DebertaV2}. */
+  String className();
 
-  /** Dropout before the classifier. */
-  double classifierDropout();
+  /** The scope of a layer, from 0. */
+  default String layer(int i) {
+    return prefix() + ".encoder.layer." + i;
+  }
+
+  /** How the family spells keys that are set from outside. */
+  ConfigKeys keys();
+
+  /** How tokens take embeddings of positions. */
+  Positions positions();
+
+  /** The most tokens that a text may have; empty = any number. */
+  default OptionalInt longest() {
+    Common c = common();
+    return OptionalInt.of(positions().tokens(c.maxPositionEmbeddings(), c.padTokenId()));
+  }
+
+  /**
+   * How long texts are where nobody says: as many tokens as have a position, or as it was made for.
+   */
+  default int usualLength() {
+    return longest().orElse(common().maxPositionEmbeddings());
+  }
+
+  /**
+   * Whether {@code token_type_ids} are an input: there are two types or more. (RoBERTa checkpoints
+   * have one, whose embedding is added to every token.)
+   */
+  default boolean hasTokenTypes() {
+    return common().typeVocabSize() > 1;
+  }
+
+  /** How the first token is made ready for the classifier. */
+  Pooler pooler();
+
+  /** Dropout before the two ends of an answer. */
+  default double answerDropout() {
+    return 0;
+  }
 
   /** The encoder that this describes. */
   Encoder encoder();
@@ -89,6 +132,11 @@ public sealed interface ModelConfig permits BertConfig, DebertaV2Config {
     return parse(changed, common().where());
   }
 
+  /** The same config with so many layers. */
+  default ModelConfig withLayers(int layers) {
+    return with(Map.of(keys().layers(), IntNode.valueOf(layers)));
+  }
+
   /** The same config for a task: labels by name; one label = regression. */
   default ModelConfig withLabels(List<String> labels) {
     ObjectNode changed = json();
@@ -106,13 +154,13 @@ public sealed interface ModelConfig permits BertConfig, DebertaV2Config {
   default ModelConfig withDropout(double cls, double hidden, double attention) {
     ObjectNode changed = json();
     if (!Double.isNaN(cls)) {
-      changed.put(this instanceof BertConfig ? "classifier_dropout" : "cls_dropout", cls);
+      changed.put(keys().classifierDropout(), cls);
     }
     if (!Double.isNaN(hidden)) {
-      changed.put("hidden_dropout_prob", hidden);
+      changed.put(keys().hiddenDropout(), hidden);
     }
     if (!Double.isNaN(attention)) {
-      changed.put("attention_probs_dropout_prob", attention);
+      changed.put(keys().attentionDropout(), attention);
     }
     return parse(changed, common().where());
   }
@@ -138,12 +186,15 @@ public sealed interface ModelConfig permits BertConfig, DebertaV2Config {
     ConfigReader c = new ConfigReader(json, where);
     String type = c.text("model_type", "");
     return switch (type) {
-      case "bert" -> BertConfig.from(c);
+      case "bert" -> BertConfig.from(Family.BERT, c);
+      case "roberta" -> BertConfig.from(Family.ROBERTA, c);
+      case "electra" -> BertConfig.from(Family.ELECTRA, c);
+      case "distilbert" -> DistilBertConfig.from(c);
       case "deberta-v2", "ted-deberta-v2" -> DebertaV2Config.from(c);
       default ->
           throw new UserError(
-              "%s: model_type %s is not supported; expected one of bert, deberta-v2, ted-deberta-v2"
-                  .formatted(where, type.isEmpty() ? "(absent)" : "'" + type + "'"));
+              "%s: model_type %s is not supported; expected one of %s"
+                  .formatted(where, type.isEmpty() ? "(absent)" : "'" + type + "'", TYPES));
     };
   }
 
@@ -168,7 +219,7 @@ public sealed interface ModelConfig permits BertConfig, DebertaV2Config {
         c.atLeast(1, "intermediate_size", d.intermediateSize()),
         c.atLeast(1, "max_position_embeddings", 512),
         c.atLeast(0, "type_vocab_size", d.typeVocabSize()),
-        c.integer("pad_token_id", 0),
+        c.integer("pad_token_id", d.padTokenId()),
         c.real("initializer_range", 0.02),
         c.real("layer_norm_eps", d.layerNormEps()),
         c.ratio("hidden_dropout_prob", 0.1),
@@ -185,9 +236,11 @@ public sealed interface ModelConfig permits BertConfig, DebertaV2Config {
       int heads,
       int intermediateSize,
       int typeVocabSize,
-      double layerNormEps) {}
+      double layerNormEps,
+      int padTokenId) {}
 
-  private static List<String> labels(ConfigReader c) {
+  /** The labels by name: {@code id2label}, else {@code num_labels} of them, else two. */
+  static List<String> labels(ConfigReader c) {
     JsonNode id2label = c.json().get("id2label");
     List<String> labels = new ArrayList<>();
     if (id2label == null || id2label.isNull()) {

@@ -80,6 +80,9 @@ public final class Operands {
   }
 
   private Value value(Node n, String attribute) {
+    if (n.attributes().get(attribute) instanceof Attr.Int number) {
+      return builder.ops().constant(number.value());
+    }
     if (n.attributes().get(attribute) instanceof Attr.Ints numbers) {
       return sizes.constant(numbers.values().stream().mapToLong(Long::longValue).toArray());
     }

@@ -5,7 +5,6 @@ import com.google.errorprone.annotations.FormatString;
 import dev.filtrate.base.UserError;
 import dev.filtrate.data.ProblemType;
 import dev.filtrate.data.TaskSpec;
-import dev.filtrate.model.BertConfig;
 import dev.filtrate.model.ModelConfig;
 import dev.filtrate.model.Objective.Distillation;
 import dev.filtrate.model.Objective.KlOver;
@@ -279,17 +278,17 @@ final class RecipeChecks {
     }
   }
 
-  /** BERT has an embedding for every position, so texts can be too long for it. */
+  /** Most families have an embedding for every position, so texts can be too long for them. */
   private void positions(String who, @Nullable ModelConfig config) {
     int length = recipe.tokenizer().maxLength();
-    if (config instanceof BertConfig && length > config.common().maxPositionEmbeddings()) {
+    if (config != null && length > config.longest().orElse(length)) {
       c.in("tokenizer")
           .problem(
               "max_length",
               "%d is more than the %s's %d positions (max_position_embeddings)",
               length,
               who,
-              config.common().maxPositionEmbeddings());
+              config.longest().orElse(0));
     }
   }
 }

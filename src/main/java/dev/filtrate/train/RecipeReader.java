@@ -1,6 +1,5 @@
 package dev.filtrate.train;
 
-import com.fasterxml.jackson.databind.node.IntNode;
 import dev.filtrate.base.UserError;
 import dev.filtrate.data.ProblemType;
 import dev.filtrate.data.TaskSpec;
@@ -76,7 +75,7 @@ final class RecipeReader {
       int said = Tokenizer.modelMaxLength(folder).orElse(TokenizerSettings.RELEASED_LENGTH);
       return student
           .modelConfig("student.config")
-          .map(model -> Math.min(said, model.common().maxPositionEmbeddings()))
+          .map(model -> Math.min(said, model.usualLength()))
           .orElse(said);
     } catch (UserError e) { // the checks tell what is wrong with the folder
       return TokenizerSettings.RELEASED_LENGTH;
@@ -125,9 +124,7 @@ final class RecipeReader {
     if (own.isPresent() || student.teacherLayers().isEmpty()) {
       return own;
     }
-    IntNode layers = IntNode.valueOf(student.teacherLayers().size());
-    return teacher
-        .modelConfig("teacher.config")
-        .map(config -> config.with(Map.of("num_hidden_layers", layers)));
+    int layers = student.teacherLayers().size();
+    return teacher.modelConfig("teacher.config").map(config -> config.withLayers(layers));
   }
 }

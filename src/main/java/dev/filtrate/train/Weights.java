@@ -163,8 +163,7 @@ public record Weights(Model model, Map<String, Tensor> parameters) {
 
   /** The class that transformers has for a model, as {@code architectures} in a config names it. */
   public static String architecture(Model model) {
-    String family = model.config().prefix().equals("bert") ? "Bert" : "DebertaV2";
-    return family
+    return model.config().className()
         + (model.head() == Head.QUESTION_ANSWERING
             ? "ForQuestionAnswering"
             : "ForSequenceClassification");

@@ -87,6 +87,14 @@ final class Names {
     return name.replaceFirst("\\..*", "");
   }
 
+  /**
+   * Whether this is the scale of a LayerNorm: {@code …LayerNorm.weight}, {@code
+   * …_layer_norm.weight}.
+   */
+  static boolean isNorm(String parameter) {
+    return parameter.endsWith("LayerNorm.weight") || parameter.endsWith("layer_norm.weight");
+  }
+
   /** The number of a layer in a parameter's name; -1 outside of layers. */
   static int layer(String name) {
     Matcher m = LAYER.matcher(name);

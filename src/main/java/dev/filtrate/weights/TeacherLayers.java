@@ -98,8 +98,7 @@ public record TeacherLayers(List<Integer> layers) {
 
   /** A LayerNorm inside a layer is as wide as the hidden states. */
   private static void checkHiddenSize(String source, Value parameter, @Nullable Tensor teacher) {
-    boolean tells =
-        Names.layer(parameter.name()) >= 0 && parameter.name().endsWith("LayerNorm.weight");
+    boolean tells = Names.layer(parameter.name()) >= 0 && Names.isNorm(parameter.name());
     Check.user(
         !tells || teacher == null || Names.fits(teacher, parameter),
         "%s: the teacher's hidden size is %s, the student's is %s, so its layers cannot be copied; give the student the same hidden_size, or another start",

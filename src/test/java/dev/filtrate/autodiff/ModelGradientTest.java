@@ -37,6 +37,9 @@ class ModelGradientTest {
   private static final String BERT =
       "{'model_type': 'bert', 'vocab_size': 11, 'hidden_size': 8, 'num_hidden_layers': 2, "
           + "'num_attention_heads': 2, 'intermediate_size': 12, 'max_position_embeddings': 16}";
+  private static final String DISTILBERT =
+      "{'model_type': 'distilbert', 'vocab_size': 11, 'dim': 8, 'n_layers': 2, 'n_heads': 2, "
+          + "'hidden_dim': 12, 'max_position_embeddings': 16}";
   private static final String DEBERTA =
       "{'model_type': 'deberta-v2', 'vocab_size': 11, 'hidden_size': 8, 'num_hidden_layers': 2, "
           + "'num_attention_heads': 2, 'intermediate_size': 12, 'max_position_embeddings': 16, "
@@ -48,12 +51,23 @@ class ModelGradientTest {
   private record Step(Graph graph, List<Value> parameters) {}
 
   @ParameterizedTest
-  @ValueSource(strings = {"bert", "deberta", "deberta, own position weights, convolution"})
+  @ValueSource(
+      strings = {
+        "bert",
+        "roberta",
+        "electra",
+        "distilbert",
+        "deberta",
+        "deberta, own position weights, convolution"
+      })
   void theGradientAlongARandomDirectionIsTheSlopeOfTheLoss(String which) {
     long seed = TestSeed.get();
     ModelConfig config =
         switch (which) {
           case "bert" -> config(BERT);
+          case "roberta" -> config(BERT.replace("'bert'", "'roberta', 'pad_token_id': 0"));
+          case "electra" -> config(BERT.replace("'bert'", "'electra', 'embedding_size': 6"));
+          case "distilbert" -> config(DISTILBERT);
           case "deberta" -> config(DEBERTA.formatted("true", 0));
           default -> config(DEBERTA.formatted("false", 3));
         };
@@ -70,7 +84,7 @@ class ModelGradientTest {
       feed.put(
           p.name(),
           DoubleTensor.normal(random, dims)
-              .map(x -> 0.3 * x + (p.name().endsWith("LayerNorm.weight") ? 1 : 0)));
+              .map(x -> 0.3 * x + (p.name().matches(".*(LayerNorm|layer_norm)\\.weight") ? 1 : 0)));
       direction.put(p.name(), DoubleTensor.normal(random, dims));
     }
     Map<String, DoubleTensor> results = ReferenceEvaluator.run(step.graph(), feed, sizes);

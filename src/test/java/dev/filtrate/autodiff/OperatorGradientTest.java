@@ -280,6 +280,8 @@ class OperatorGradientTest {
               "[a, b, 3]"));
       all.add(one("ReduceSumSquare" + how, (op, x) -> sumSquare(op, x, keep), "[a, b, 3]"));
     }
+    all.add(one("CumSum", (op, x) -> op.cumSum(x, 1, false), "[a, b, c]"));
+    all.add(one("CumSum from the end", (op, x) -> op.cumSum(x, -1, true), "[a, b, c]"));
     all.add(one("sum of all", Ops::sumAll, "[a, b, c]"));
     all.add(one("mean of all", Ops::meanAll, "[a, b, c]"));
     all.add(one("sum of squares", Ops::sumOfSquares, "[a, b, c]"));

@@ -44,6 +44,7 @@ class OpsTest {
     cases.put("[batch, 2*sequence+2, 6]", op.pad(x, 1, s, Dim.of(2)));
     cases.put("[batch, sequence, 12]", op.concat(-1, List.of(x, x)));
     cases.put("[sequence]", op.reduceMean(x, false, 0, 2));
+    cases.put("int64[batch, sequence]", op.cumSum(ids, 1, false));
     cases.put("[1, sequence, 1]", op.reduceSum(x, true, 0, 2));
     cases.put("[]", op.meanAll(x));
     cases.put(

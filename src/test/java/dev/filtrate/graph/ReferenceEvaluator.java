@@ -1,5 +1,6 @@
 package dev.filtrate.graph;
 
+import static dev.filtrate.graph.ReferenceKernels.cumSum;
 import static dev.filtrate.graph.ReferenceKernels.gather;
 import static dev.filtrate.graph.ReferenceKernels.gatherElements;
 import static dev.filtrate.graph.ReferenceKernels.gatherGrad;
@@ -200,6 +201,7 @@ public final class ReferenceEvaluator {
         double count = (double) in(n, 0).size() / DoubleTensor.count(to);
         yield List.of(sum(in(n, 0), axes(n)).reshaped(to).map(x -> x / count));
       }
+      case CUM_SUM -> List.of(cumSum(in(n, 0), axis(n), n.integer("reverse", 0) != 0));
 
       case SOFTMAX -> List.of(softmax(in(n, 0), axis(n)));
       case LOG_SOFTMAX -> List.of(logSoftmax(in(n, 0), axis(n)));

@@ -172,6 +172,8 @@ class ReferenceEvaluatorTest {
         1.5);
     gives(op.expand(op.reduceSum(x, true, 1), Shape.of(2, 2)), 1.5, 1.5, 1.25, 1.25);
     gives(op.reduceMean(x, false, 0), 1, -0.5, 0.875);
+    gives(op.cumSum(op.constant(Tensor.ofLongs(new long[] {4}, 1, 0, 2, 3)), 0, false), 1, 1, 3, 6);
+    gives(op.cumSum(op.constant(Tensor.ofLongs(new long[] {4}, 1, 0, 2, 3)), 0, true), 6, 5, 5, 3);
     gives(op.sumOfSquares(x), 0.25 + 1 + 4 + 2.25 + 0.0625);
     gives(op.size(Dim.of(7)), 7);
     gives(op.zeros(Shape.of(2)), 0, 0);

@@ -109,6 +109,20 @@ final class ReferenceKernels {
     return sum;
   }
 
+  static DoubleTensor cumSum(DoubleTensor x, int axis, boolean reverse) {
+    DoubleTensor y = x.map(value -> value);
+    int step = DoubleTensor.strides(x.dims())[axis];
+    int size = x.dim(axis);
+    for (int i = 0; i < x.size(); i++) {
+      int at = reverse ? x.size() - 1 - i : i;
+      int place = at / step % size;
+      if (place != (reverse ? size - 1 : 0)) {
+        y.values()[at] += y.get(reverse ? at + step : at - step);
+      }
+    }
+    return y;
+  }
+
   private static DoubleTensor max(DoubleTensor x, int axis) {
     DoubleTensor largest = sum(x, axis).map(any -> Double.NEGATIVE_INFINITY);
     int[] places = DoubleTensor.offsets(x.dims(), largest.stridesWithin(x.dims()), 0);

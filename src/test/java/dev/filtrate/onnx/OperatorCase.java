@@ -272,6 +272,9 @@ public record OperatorCase(String name, Graph graph, Map<String, DoubleTensor> f
     c.one("ReduceSum kept", (op, x) -> op.reduceSum(x.get(0), true, -1), normal(BSH));
     c.one("ReduceMean", (op, x) -> op.reduceMean(x.get(0), true, -1), normal(BSH));
     c.one("ReduceSumSquare", (op, x) -> op.sumOfSquares(x.get(0)), normal(BSH));
+    c.one("CumSum", (op, x) -> op.cumSum(x.get(0), 1, false), normal(BSH));
+    c.one("CumSum from the end", (op, x) -> op.cumSum(x.get(0), 1, true), normal(BSH));
+    c.one("CumSum of integers", (op, x) -> op.cumSum(x.get(0), 1, false), ids(9, BSH));
   }
 
   private static void networks(Cases c) {

@@ -149,7 +149,7 @@ class RecipeTest {
           job.yaml:14: teacher.config: 'hidden_size' 30 is not a multiple of\
          'num_attention_heads' 12
           job.yaml:16: student.config: model_type 'gpt' is not supported; expected one of bert,\
-         deberta-v2, ted-deberta-v2
+         deberta-v2, distilbert, electra, roberta, ted-deberta-v2
           job.yaml:18: distill.kl_alpha: kd needs kl_alpha above 0, got 0
           job.yaml:19: distill.mse_alpha: ted needs mse_alpha above 0, got 0
           job.yaml:20: distill.temperature: expected a number above 0, got 0

@@ -8,6 +8,7 @@ import dev.filtrate.graph.DType;
 import dev.filtrate.graph.Shape;
 import dev.filtrate.graph.Tensor;
 import dev.filtrate.graph.Value;
+import dev.filtrate.model.Positions;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -21,7 +22,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class InitializationTest {
-  private final Initialization initialization = new Initialization(42, 0.02, 3);
+  private final Initialization initialization = new Initialization(42, 0.02, 3, Positions.COUNTED);
 
   @ParameterizedTest(name = "{0}")
   @ValueSource(
@@ -64,7 +65,7 @@ class InitializationTest {
       }
     }
     assertNotEquals(0, floats("bert.embeddings.position_embeddings.weight", 6, 4)[3 * 4]);
-    Initialization none = new Initialization(42, 0.02, -1);
+    Initialization none = new Initialization(42, 0.02, -1, Positions.COUNTED);
     Value v = value("bert.embeddings.word_embeddings.weight", 6, 4);
     assertNotEquals(0, none.initialize(v).toFloats()[3 * 4]);
   }
@@ -78,7 +79,7 @@ class InitializationTest {
     Collections.reverse(order);
     assertEquals(forward, initialization.initialize(order));
     assertNotEquals(forward.get("a.weight"), forward.get("b.weight"));
-    assertNotEquals(forward, new Initialization(43, 0.02, 3).initialize(order));
+    assertNotEquals(forward, new Initialization(43, 0.02, 3, Positions.COUNTED).initialize(order));
     assertEquals(
         List.of("c.bias", "b.weight", "a.weight"),
         List.copyOf(initialization.initialize(order).keySet()));

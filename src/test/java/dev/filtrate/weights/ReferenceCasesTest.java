@@ -42,6 +42,9 @@ class ReferenceCasesTest {
         "deberta-v3-classify",
         "deberta-v3-long",
         "deberta-v3-qa",
+        "distilbert-classify",
+        "electra-classify",
+        "roberta-classify",
         "ted-qa/teacher",
         "ted-stsb/student"
       })

@@ -4,8 +4,6 @@ import dev.filtrate.base.Check;
 import dev.filtrate.base.UserError;
 import dev.filtrate.graph.DType;
 import dev.filtrate.graph.Tensor;
-import dev.filtrate.model.BertConfig;
-import dev.filtrate.model.DebertaV2Config;
 import dev.filtrate.model.Head;
 import dev.filtrate.model.ModelConfig;
 import java.util.ArrayList;
@@ -90,11 +88,11 @@ record CaseBatch(Map<String, Tensor> columns, String where) {
       column("labels", DType.INT64, rows, config.numLabels());
     }
     Check.user(
-        grid[1] <= longest(config),
+        grid[1] <= config.longest().orElse(Integer.MAX_VALUE),
         "%s: %d tokens, but the model has %d positions",
         where,
         grid[1],
-        longest(config));
+        config.longest().orElse(0));
     return this;
   }
 
@@ -106,13 +104,6 @@ record CaseBatch(Map<String, Tensor> columns, String where) {
         where,
         ids == null ? "none" : ids);
     return Objects.requireNonNull(ids).dims();
-  }
-
-  private static long longest(ModelConfig config) {
-    boolean absolute =
-        config instanceof BertConfig
-            || (config instanceof DebertaV2Config deberta && deberta.positionBiasedInput());
-    return absolute ? config.common().maxPositionEmbeddings() : Long.MAX_VALUE;
   }
 
   /** Throws unless there is such a column with integers below {@code bound}. */

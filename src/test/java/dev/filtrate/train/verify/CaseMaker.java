@@ -24,6 +24,7 @@ import dev.filtrate.weights.Safetensors;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -63,6 +64,13 @@ final class CaseMaker {
        "share_att_key": true, "norm_rel_ebd": "layer_norm", "position_biased_input": false}
       """;
 
+  private static final String DISTILBERT =
+      """
+      {"model_type": "distilbert", "vocab_size": 20, "dim": 8, "n_layers": 2, "n_heads": 2,
+       "hidden_dim": 12, "max_position_embeddings": 8, "dropout": 0.0, "attention_dropout": 0.0,
+       "seq_classif_dropout": 0.0, "qa_dropout": 0.0, "pad_token_id": 0}
+      """;
+
   private final Path folder;
 
   CaseMaker(Path folder) {
@@ -80,6 +88,17 @@ final class CaseMaker {
         new Settings(1e-3, 0.5, 1, STEPS / 2, 2, none));
     plain("bert-regress", config(BERT, 1, "{}"), Head.SEQUENCE_CLASSIFICATION, plain);
     plain("bert-qa", config(BERT, 2, "{}"), Head.QUESTION_ANSWERING, plain);
+    String roberta =
+        """
+        {"model_type": "roberta", "type_vocab_size": 1, "pad_token_id": 1}
+        """;
+    plain("roberta-classify", config(BERT, 2, roberta), Head.SEQUENCE_CLASSIFICATION, plain);
+    String electra =
+        """
+        {"model_type": "electra", "embedding_size": 4}
+        """;
+    plain("electra-qa", config(BERT, 2, electra), Head.QUESTION_ANSWERING, plain);
+    plain("distilbert-regress", config(DISTILBERT, 1, "{}"), Head.SEQUENCE_CLASSIFICATION, plain);
     plain(
         "deberta-v3-classify",
         config(DEBERTA, 3, "{}"),
@@ -279,7 +298,7 @@ final class CaseMaker {
   private static Map<String, Tensor> weights(List<Value> parameters, Randomness random) {
     Map<String, Tensor> weights = new LinkedHashMap<>();
     for (Value p : parameters) {
-      boolean scale = p.name().endsWith("LayerNorm.weight");
+      boolean scale = p.name().matches(".*(LayerNorm|layer_norm)\\.weight");
       float[] values = new float[Math.toIntExact(p.shape().elements().fixed())];
       random.fillNormal(values, p.rank() > 1 ? 0.3 : 0.1);
       for (int i = 0; scale && i < values.length; i++) {
@@ -295,7 +314,9 @@ final class CaseMaker {
       ModelConfig config, Head head, Randomness random) {
     List<Map<String, Tensor>> batches = new ArrayList<>();
     for (int step = 0; step < STEPS; step++) {
+      long padding = config.common().padTokenId();
       long[] ids = new long[BATCH * SEQUENCE];
+      Arrays.fill(ids, padding);
       long[] mask = new long[ids.length];
       long[] segments = new long[ids.length];
       for (int row = 0; row < BATCH; row++) {
@@ -303,7 +324,7 @@ final class CaseMaker {
         for (int i = 0; i < length; i++) {
           int place = row * SEQUENCE + i;
           int token = 1 + random.nextInt(VOCABULARY - 1);
-          ids[place] = token;
+          ids[place] = token == padding ? 0 : token;
           mask[place] = 1;
           segments[place] = i < length / 2 ? 0 : 1;
         }

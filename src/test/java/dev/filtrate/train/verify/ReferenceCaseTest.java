@@ -57,7 +57,7 @@ class ReferenceCaseTest {
     assertMessage(
         bert().json("config", json -> json.put("model_type", "gpt2")),
         "CASE/config.json: model_type 'gpt2' is not supported; expected one of bert, deberta-v2,"
-            + " ted-deberta-v2");
+            + " distilbert, electra, roberta, ted-deberta-v2");
   }
 
   @Test
