@@ -16,15 +16,18 @@ import java.nio.file.StandardOpenOption;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 
 /**
- * A Hugging Face model folder: {@code config.json}, {@code model.safetensors} (or several with
- * {@code model.safetensors.index.json}), and the tokenizer's files.
+ * A Hugging Face model folder: {@code config.json}, the tokenizer's files, and the weights: {@code
+ * model.safetensors}, or else {@code pytorch_model.bin}, each also in parts with an {@code
+ * .index.json}. Written are safetensors.
  */
 public final class ModelFolder {
   private static final String CONFIG = "config.json";
   private static final String WEIGHTS = "model.safetensors";
-  private static final String INDEX = "model.safetensors.index.json";
+  private static final String PICKLED = "pytorch_model.bin";
+  private static final String INDEX = ".index.json";
 
   /** The files that make a tokenizer, of all kinds in use. */
   private static final List<String> TOKENIZER_FILES =
@@ -75,23 +78,24 @@ public final class ModelFolder {
     return ModelConfig.read(folder.resolve(CONFIG));
   }
 
+  /** The weights in the first of their forms that is there. */
   private static Map<String, Tensor> readTensors(Path folder) {
+    Function<Path, Map<String, Tensor>> safetensors = file -> Safetensors.open(file).tensors();
     if (Files.exists(folder.resolve(WEIGHTS))) {
-      return Safetensors.open(folder.resolve(WEIGHTS)).tensors();
+      return safetensors.apply(folder.resolve(WEIGHTS));
     }
-    if (Files.exists(folder.resolve(INDEX))) {
-      return Shards.read(folder.resolve(INDEX));
+    if (Files.exists(folder.resolve(WEIGHTS + INDEX))) {
+      return Shards.read(folder.resolve(WEIGHTS + INDEX), ".safetensors", safetensors);
     }
-    boolean pickled =
-        Files.exists(folder.resolve("pytorch_model.bin"))
-            || Files.exists(folder.resolve("pytorch_model.bin.index.json"));
+    if (Files.exists(folder.resolve(PICKLED))) {
+      return TorchWeights.read(folder.resolve(PICKLED));
+    }
+    if (Files.exists(folder.resolve(PICKLED + INDEX))) {
+      return Shards.read(folder.resolve(PICKLED + INDEX), ".bin", TorchWeights::read);
+    }
     throw new UserError(
-        "%s: has no model.safetensors and no model.safetensors.index.json%s"
-            .formatted(
-                folder,
-                pickled
-                    ? "; its pytorch_model.bin is not read, save the model as safetensors"
-                    : "; expected a Hugging Face model folder"));
+        "%s: has no weights; expected a Hugging Face model folder with %s or %s, or one of them in parts with its %s"
+            .formatted(folder, WEIGHTS, PICKLED, INDEX));
   }
 
   /** Where the folder is. */

@@ -51,17 +51,16 @@ public final class Safetensors {
     Check.user(Files.isRegularFile(file), "%s: not a file; expected a safetensors file", file);
     try (FileChannel channel = FileChannel.open(file)) {
       long size = channel.size();
-      ByteBuffer start = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
-      readFully(channel, start, 0);
-      if (start.hasRemaining()) {
+      byte[] start = MappedBytes.bytes(channel, 0, 8);
+      if (start.length < 8) {
         throw SafetensorsHeader.notSafetensors(
-            file, "expected at least 8 bytes, found " + start.position());
+            file, "expected at least 8 bytes, found " + start.length);
       }
-      if (SafetensorsHeader.isLfsPointer(start.array())) {
+      if (SafetensorsHeader.isLfsPointer(start)) {
         throw new UserError(
             file + ": holds a pointer of Git LFS, not the weights; run 'git lfs pull' there");
       }
-      long length = start.getLong(0);
+      long length = ByteBuffer.wrap(start).order(ByteOrder.LITTLE_ENDIAN).getLong();
       if (length < 2 || length > Math.min(size - 8, SafetensorsHeader.LONGEST)) {
         throw SafetensorsHeader.notSafetensors(
             file,
@@ -70,18 +69,12 @@ public final class Safetensors {
                     Math.max(2, Math.min(size - 8, SafetensorsHeader.LONGEST)),
                     Long.toUnsignedString(length)));
       }
-      ByteBuffer json = ByteBuffer.allocate((int) length);
-      readFully(channel, json, 8);
-      SafetensorsHeader header = SafetensorsHeader.decode(file, json.array(), size - 8 - length);
+      byte[] json = MappedBytes.bytes(channel, 8, (int) length);
+      SafetensorsHeader header = SafetensorsHeader.decode(file, json, size - 8 - length);
       return new Safetensors(file, header, map(channel, header, 8 + length));
     } catch (IOException e) {
       throw AtomicFiles.cannotRead(file, e);
     }
-  }
-
-  private static void readFully(FileChannel channel, ByteBuffer into, long from)
-      throws IOException {
-    while (into.hasRemaining() && channel.read(into, from + into.position()) >= 0) {}
   }
 
   /** Views of the data by name: as few mappings as 2 GiB per mapping allow. */
@@ -102,23 +95,12 @@ public final class Safetensors {
       for (Map.Entry<String, SafetensorsHeader.Entry> e : entries.subList(first, next)) {
         int from = (int) (e.getValue().begin() - begin);
         int bytes = (int) (e.getValue().end() - e.getValue().begin());
-        views.put(e.getKey(), aligned(window.slice(from, bytes), e.getValue()));
+        views.put(
+            e.getKey(),
+            MappedBytes.aligned(window.slice(from, bytes), e.getValue().type().bytes()));
       }
     }
     return views;
-  }
-
-  /**
-   * The view itself, or a copy where the file puts numbers at addresses that are no multiple of
-   * their width, as writers do that leave the header unpadded: the runtime's kernels need aligned
-   * data.
-   */
-  private static ByteBuffer aligned(ByteBuffer view, SafetensorsHeader.Entry entry) {
-    int width = entry.type().bytes();
-    if (!view.hasRemaining() || view.alignmentOffset(0, width) == 0) {
-      return view;
-    }
-    return ByteBuffer.allocateDirect(view.remaining()).put(view).flip();
   }
 
   /** Where the file is. */

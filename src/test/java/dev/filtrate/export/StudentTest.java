@@ -182,8 +182,8 @@ class StudentTest {
     Files.delete(trained.resolve("model.safetensors"));
     assertEquals(
         trained
-            + ": has no model.safetensors and no model.safetensors.index.json; expected a Hugging"
-            + " Face model folder",
+            + ": has no weights; expected a Hugging Face model folder with model.safetensors or"
+            + " pytorch_model.bin, or one of them in parts with its .index.json",
         refusal(trained));
 
     Path export = exported(TinyModels.random(TinyModels.BERT, 1));

@@ -10,6 +10,7 @@ import dev.filtrate.graph.Tensor;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -117,12 +118,59 @@ class ModelFolderTest {
     Files.copy(SHARDED.resolve("config.json"), folder.resolve("config.json"));
     assertEquals(
         folder
-            + ": has no model.safetensors and no model.safetensors.index.json; expected a Hugging Face model folder",
+            + ": has no weights; expected a Hugging Face model folder with model.safetensors or pytorch_model.bin, or one of them in parts with its .index.json",
         error(folder));
-    Files.writeString(folder.resolve("pytorch_model.bin"), "");
+  }
+
+  @Test
+  void weightsThatPyTorchPickledAreReadLikeSafetensors() throws IOException {
+    Map<String, Tensor> tensors = ModelFolder.open(SHARDED).tensors();
+    Files.copy(SHARDED.resolve("config.json"), folder.resolve("config.json"));
+    TorchFile.write(folder.resolve("pytorch_model.bin"), tensors);
+    assertEquals(tensors, ModelFolder.open(folder).tensors());
+  }
+
+  @Test
+  void safetensorsComeBeforeThePickleBesideThem() throws IOException {
+    copySharded();
+    Files.writeString(folder.resolve("pytorch_model.bin"), "not looked at");
+    assertEquals(ModelFolder.open(SHARDED).tensors(), ModelFolder.open(folder).tensors());
+  }
+
+  @Test
+  void pickledShardsAreReadAndTheirIndexMayNameNothingOutside() throws IOException {
+    Map<String, Tensor> tensors = ModelFolder.open(SHARDED).tensors();
+    Files.copy(SHARDED.resolve("config.json"), folder.resolve("config.json"));
+    ObjectNode index = new ObjectMapper().createObjectNode();
+    List<Map<String, Tensor>> shards = List.of(new LinkedHashMap<>(), new LinkedHashMap<>());
+    tensors.forEach(
+        (name, tensor) -> {
+          int shard = name.startsWith("bert.encoder") ? 1 : 0;
+          shards.get(shard).put(name, tensor);
+          index.withObject("/weight_map").put(name, "pytorch_model-%d.bin".formatted(shard));
+        });
+    TorchFile.write(folder.resolve("pytorch_model-0.bin"), shards.get(0));
+    TorchFile.write(folder.resolve("pytorch_model-1.bin"), shards.get(1));
+    Path file = folder.resolve("pytorch_model.bin.index.json");
+    new ObjectMapper().writeValue(file.toFile(), index);
+    assertEquals(tensors, ModelFolder.open(folder).tensors());
+
+    for (String name :
+        List.of("../pytorch_model-0.bin", "model.safetensors", "/pytorch_model.bin")) {
+      index.withObject("/weight_map").put("classifier.bias", name);
+      new ObjectMapper().writeValue(file.toFile(), index);
+      assertEquals(
+          file
+              + ": tensor 'classifier.bias': expected the name of a file in the same folder, found '"
+              + name
+              + "'",
+          error(folder));
+    }
+    index.withObject("/weight_map").put("classifier.bias", "pytorch_model-2.bin");
+    new ObjectMapper().writeValue(file.toFile(), index);
     assertEquals(
-        folder
-            + ": has no model.safetensors and no model.safetensors.index.json; its pytorch_model.bin is not read, save the model as safetensors",
+        file
+            + ": tensor 'classifier.bias': expected in pytorch_model-2.bin, which is missing; fetch it, all shards belong in one folder",
         error(folder));
   }
 
