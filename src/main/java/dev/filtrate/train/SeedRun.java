@@ -97,8 +97,8 @@ final class SeedRun {
       case FINETUNE -> finetune("student", start(settings, model), settings.finetune());
       case LEARN_FILTERS -> {
         Filters filters = recipe.filters().student(config.hiddenSize());
-        yield new Trained(
-            learnFilters("student", settings, start(settings, model), filters), Map.of());
+        Weights start = startOfStageOne(settings, model, filters);
+        yield new Trained(learnFilters("student", settings, start, filters), Map.of());
       }
       case DISTILL -> distil(recipe.compare().get(0), model);
       default -> throw new IllegalArgumentException(use + " is no stage");
@@ -174,6 +174,20 @@ final class SeedRun {
             : Weights.load(model, from, seed, settings.ignoreMismatchedSizes());
     loaded.announcements().forEach(around.progress()::note);
     return new Weights(model, loaded.parameters());
+  }
+
+  /** Where Stage I alone begins: filters, poolers and heads that its folder has learn on. */
+  private Weights startOfStageOne(ModelSettings settings, Model model, Filters filters) {
+    Path from = settings.folder();
+    if (from == null
+        || ModelFolder.open(from).tensors().keySet().stream().noneMatch(Filters::owns)) {
+      return start(settings, model);
+    }
+    Model extended = model.with(filters);
+    LoadedWeights loaded =
+        Weights.loadStageOne(extended, from, seed, settings.ignoreMismatchedSizes());
+    loaded.announcements().forEach(around.progress()::note);
+    return new Weights(extended, loaded.parameters());
   }
 
   /** A model whose folder must hold the filters that Stage I left there. */

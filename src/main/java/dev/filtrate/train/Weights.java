@@ -5,6 +5,7 @@ import dev.filtrate.base.AtomicFiles;
 import dev.filtrate.graph.Graph;
 import dev.filtrate.graph.Tensor;
 import dev.filtrate.graph.Value;
+import dev.filtrate.model.DebertaV2Config;
 import dev.filtrate.model.Filters;
 import dev.filtrate.model.Head;
 import dev.filtrate.model.Model;
@@ -51,9 +52,22 @@ public record Weights(Model model, Map<String, Tensor> parameters) {
    * @param ignoreMismatchedSizes whether a head or filters of another shape count as missing
    */
   static LoadedWeights load(Model model, Path folder, long seed, boolean ignoreMismatchedSizes) {
+    return load(model, parameters(model), folder, seed, ignoreMismatchedSizes);
+  }
+
+  /** The same with Stage I's poolers and heads, for filters that learn on. */
+  static LoadedWeights loadStageOne(
+      Model model, Path folder, long seed, boolean ignoreMismatchedSizes) {
+    List<Value> all = new ArrayList<>(backbone(model));
+    all.addAll(filters(model));
+    return load(model, all, folder, seed, ignoreMismatchedSizes);
+  }
+
+  private static LoadedWeights load(
+      Model model, List<Value> parameters, Path folder, long seed, boolean ignoreMismatchedSizes) {
     return WeightLoading.of(model.config(), seed)
         .ignoringMismatchedSizes(ignoreMismatchedSizes)
-        .load(ModelFolder.open(folder), parameters(model));
+        .load(ModelFolder.open(folder), parameters);
   }
 
   /** A model from scratch. */
@@ -134,14 +148,19 @@ public record Weights(Model model, Map<String, Tensor> parameters) {
     }
   }
 
-  /** Writes a Hugging Face folder; filters are told in its config under the release's keys. */
+  /**
+   * Writes a Hugging Face folder. Filters are told in its config under the release's keys, and a
+   * DeBERTa with filters has the release's model type and class, so that the released code opens it
+   * as its own; without filters it is what everybody knows.
+   */
   void write(Path folder, List<Path> tokenizerFiles) {
     ObjectNode config = model.config().json();
-    config.putArray("architectures").add(architecture(model));
+    boolean released = model.filters().isPresent() && model.config() instanceof DebertaV2Config;
+    config.put(
+        "model_type",
+        (released ? "ted-" : "") + model.config().common().modelType().replaceFirst("^ted-", ""));
+    config.putArray("architectures").add((released ? "TED" : "") + architecture(model));
     config.put("dtype", "float32");
-    if (model.config().json().path("model_type").asText().startsWith("ted-")) {
-      config.put("model_type", "deberta-v2"); // what the architecture is to everybody else
-    }
     config.remove(
         List.of(
             "train_filters",

@@ -21,7 +21,7 @@ import java.util.zip.ZipOutputStream;
  * Writes what {@code torch.save} writes, and what it never would: a pickle, instruction by
  * instruction, and the zip around it.
  */
-final class TorchFile {
+public final class TorchFile {
   private static final Map<DType, String> STORAGES =
       Map.of(
           DType.FLOAT, "FloatStorage",
@@ -35,7 +35,7 @@ final class TorchFile {
   private final Map<String, byte[]> entries = new LinkedHashMap<>();
 
   /** A file with a state dict of contiguous tensors, as transformers saves one. */
-  static void write(Path file, Map<String, Tensor> tensors) {
+  public static void write(Path file, Map<String, Tensor> tensors) {
     TorchFile f = new TorchFile().dict();
     tensors.forEach(
         (name, tensor) -> {
