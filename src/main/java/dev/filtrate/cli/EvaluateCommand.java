@@ -55,6 +55,7 @@ final class EvaluateCommand implements Command {
           DevSet.read(
               recipe.requireTask(), student.config(), student.tokenizer(), recipe.seeds().get(0));
       console.note("task %s: %,d examples".formatted(task.task(), task.examples().size()));
+      task.notes().forEach(console::note);
       Map<String, Double> metrics =
           student.evaluate(task, recipe.student().finetune().evalBatchSize());
       if (line.hasOption(JSON)) {

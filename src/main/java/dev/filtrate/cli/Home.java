@@ -27,15 +27,15 @@ final class Home {
 
   /**
    * A recipe by path or, where there is no such file, by the name of one that came along ({@code
-   * sst2}); anything else is a {@link UserError} that lists those.
+   * sst2} or {@code released/sst2}); anything else is a {@link UserError} that lists those.
    */
   static Path recipe(String nameOrPath) {
     Path path = Path.of(nameOrPath);
     if (Files.isRegularFile(path)) {
       return path;
     }
-    Path known = recipes().resolve(nameOrPath + ".yaml");
-    if (!nameOrPath.contains("/") && Files.isRegularFile(known)) {
+    Path known = recipes().resolve(nameOrPath + ".yaml").normalize();
+    if (known.startsWith(recipes()) && Files.isRegularFile(known)) {
       return known;
     }
     List<String> names = names();
@@ -46,9 +46,9 @@ final class Home {
   }
 
   private static List<String> names() {
-    try (Stream<Path> files = Files.list(recipes())) {
+    try (Stream<Path> files = Files.walk(recipes())) {
       return files
-          .map(file -> String.valueOf(file.getFileName()))
+          .map(file -> recipes().relativize(file).toString().replace('\\', '/'))
           .filter(name -> name.endsWith(".yaml"))
           .map(name -> name.substring(0, name.length() - ".yaml".length()))
           .sorted()

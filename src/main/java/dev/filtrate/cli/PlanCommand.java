@@ -49,16 +49,25 @@ final class PlanCommand implements Command {
               stage.name(),
               "%,d".formatted(stage.trained()),
               known ? "%,d".formatted(stage.updates().getAsInt()) : "-",
+              "%.1f GB".formatted(stage.bytes() / 1e9),
               "%.3f".formatted(stage.secondsPerUpdate()),
               known ? ConsoleProgress.time(stage.seconds()) : "-"));
     }
-    console.table(List.of("stage", "trained parameters", "updates", "s / update", "time"), rows);
+    console.table(
+        List.of("stage", "trained parameters", "updates", "memory", "s / update", "time"), rows);
     console.print("");
     if (plan.teacherParameters() > 0) {
       console.printf("teacher            %,d parameters", plan.teacherParameters());
     }
     console.printf("student            %,d parameters", plan.studentParameters());
     console.printf("peak resident set  %.2f GB while timing", plan.peakResidentBytes() / 1e9);
+    for (Plan.PlannedStage stage : plan.stages()) {
+      if (stage.timed() < stage.batch()) {
+        console.printf(
+            "timed              %d of %d examples of %s, scaled",
+            stage.timed(), stage.batch(), stage.name());
+      }
+    }
     if (plan.trainingExamples().isPresent()) {
       console.printf("training examples  %,d", plan.trainingExamples().getAsInt());
     }

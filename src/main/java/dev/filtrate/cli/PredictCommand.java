@@ -5,8 +5,10 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.filtrate.base.AtomicFiles;
 import dev.filtrate.base.Check;
 import dev.filtrate.base.UserError;
+import dev.filtrate.data.GlueTask;
 import dev.filtrate.export.Prediction;
 import dev.filtrate.export.Student;
+import dev.filtrate.export.Submission;
 import dev.filtrate.train.Recipe;
 import dev.filtrate.train.Use;
 import java.io.BufferedReader;
@@ -27,6 +29,9 @@ final class PredictCommand implements Command {
   private static final String PAIRS = "pairs";
   private static final String FILE = "input_file";
   private static final String JSON = "json";
+  private static final String SUBMISSION = "submission";
+  private static final String TASK = "task_name";
+  private static final String DATA = "data_dir";
 
   /** So many lines are answered at once, if so many are there. */
   private static final int CHUNK = 256;
@@ -66,7 +71,12 @@ final class PredictCommand implements Command {
         .addOption(Flags.valued(FILE, "FILE", "texts, a line each (default: standard input)"))
         .addOption(
             Flags.flag(PAIRS, "a text is two: arguments by twos, lines with a tab in between"))
-        .addOption(Flags.flag(JSON, "print a JSON object a line, with every label's probability"));
+        .addOption(Flags.flag(JSON, "print a JSON object a line, with every label's probability"))
+        .addOption(
+            Flags.valued(
+                SUBMISSION, "FOLDER", "answer a GLUE task's test files, as its leaderboard wants"))
+        .addOption(Flags.valued(TASK, "NAME", "the GLUE task of --" + SUBMISSION))
+        .addOption(Flags.valued(DATA, "FOLDER", "the folder of its test files"));
   }
 
   @Override
@@ -75,7 +85,10 @@ final class PredictCommand implements Command {
         new Example(
             "--model_name_or_path runs/default/export \"what a lovely day\"", "a typed sentence"),
         new Example(
-            "--model_name_or_path export --input_file reviews.txt --json", "a file, for programs"));
+            "--model_name_or_path export --input_file reviews.txt --json", "a file, for programs"),
+        new Example(
+            "--model_name_or_path ted --task_name mnli --data_dir MNLI --submission answers",
+            "answers/MNLI-m.tsv and MNLI-mm.tsv, for GLUE's leaderboard"));
   }
 
   @Override
@@ -93,6 +106,10 @@ final class PredictCommand implements Command {
         PAIRS,
         arguments.size());
     Recipe recipe = RecipeFlags.read(line, Use.PREDICT);
+    if (submits(line)) {
+      submit(line, recipe, console);
+      return DONE;
+    }
     try (Student student = FinishedModel.load(recipe)) {
       Answers answers = new Answers(student, line.hasOption(JSON), console);
       if (!arguments.isEmpty()) {
@@ -102,6 +119,37 @@ final class PredictCommand implements Command {
       }
     }
     return DONE;
+  }
+
+  /** Whether a leaderboard's files are wanted; then all three flags are, and no texts. */
+  private static boolean submits(CommandLine line) {
+    List<String> flags = List.of(SUBMISSION, TASK, DATA);
+    long given = flags.stream().filter(line::hasOption).count();
+    Check.user(
+        given == 0 || given == flags.size(),
+        "--%s, --%s and --%s go together; give all of them",
+        SUBMISSION,
+        TASK,
+        DATA);
+    boolean texts = !line.getArgList().isEmpty() || line.hasOption(FILE);
+    Check.user(
+        given == 0 || !(texts || line.hasOption(PAIRS) || line.hasOption(JSON)),
+        "--%s: answers the task's own test files; leave out texts, --%s, --%s and --%s",
+        SUBMISSION,
+        FILE,
+        PAIRS,
+        JSON);
+    return given > 0;
+  }
+
+  private static void submit(CommandLine line, Recipe recipe, Console console) {
+    GlueTask task = GlueTask.named(line.getOptionValue(TASK));
+    try (Student student = FinishedModel.load(recipe)) {
+      Path data = Path.of(line.getOptionValue(DATA));
+      new Submission(student, task)
+          .write(data, Path.of(line.getOptionValue(SUBMISSION)))
+          .forEach(file -> console.print(file.toString()));
+    }
   }
 
   private static List<Question> singles(List<String> texts) {
@@ -179,7 +227,9 @@ final class PredictCommand implements Command {
         if (second != null) {
           node.put("text_pair", second);
         }
-        if (answer.label() != null) {
+        if (student.isMultiLabel()) {
+          answer.labels().forEach(node.putArray("labels")::add);
+        } else if (answer.label() != null) {
           node.put("label", answer.label());
         }
         node.put("score", answer.score());
@@ -189,9 +239,9 @@ final class PredictCommand implements Command {
         return node.toString();
       }
       String text = question.first() + (second == null ? "" : "\t" + second);
-      return answer.label() == null
+      return student.isRegression()
           ? "%.4f\t%s".formatted(answer.score(), text)
-          : "%s\t%.4f\t%s".formatted(answer.label(), answer.score(), text);
+          : "%s\t%.4f\t%s".formatted(String.join(",", answer.labels()), answer.score(), text);
     }
   }
 }

@@ -46,15 +46,15 @@ final class RecipeFlags {
       ignore_mismatched_sizes      -              student.ignore_mismatched_sizes    stage      start a head or filters of another shape afresh instead of refusing them
       teacher_model_name_or_path   FOLDER         teacher.model_name_or_path         distill    the teacher: a Hugging Face folder (for ted: after learn-filters)
       tokenizer_name               PATH           tokenizer.path                     single     a folder with tokenizer.json, or a vocab.txt (default: the model's folder)
-      task_name                    NAME           task.task_name                     data       sst2, cola, rte or wnli, or any name for files of your own
-      data_dir                     FOLDER         task.data_dir                      data       the folder of a GLUE task's train.tsv and dev.tsv
-      train_file                   FILE           task.train_file                    data       training examples: tsv, csv or jsonl
+      task_name                    NAME           task.task_name                     data       cola, sst2, mrpc, stsb, qqp, mnli, qnli, rte or wnli, or any name for files of your own
+      data_dir                     FOLDER         task.data_dir                      data       the folder of a GLUE task's files, such as train.tsv and dev.tsv
+      train_file                   FILE           task.train_file                    data       training examples: tsv, csv, jsonl or trec
       validation_file              FILE           task.validation_file               data       examples to evaluate on
       validation_fraction          X              task.validation_fraction           data       hold out this part of train_file instead (default 0)
       sentence1_key                COLUMN         task.sentence1_key                 data       column of the text, by name or position from 0 (default sentence)
       sentence2_key                COLUMN         task.sentence2_key                 data       column of the second text of a pair (default none)
-      label_key                    COLUMN         task.label_key                     data       column of the label (default label)
-      problem_type                 TYPE           task.problem_type                  data       single_label_classification or regression (default the former)
+      label_key                    COLUMN         task.label_key                     data       column of the label (default label); in multi-label classification also several, with commas
+      problem_type                 TYPE           task.problem_type                  data       single_label_classification, multi_label_classification or regression (default by the task)
       max_train_samples            N              task.max_train_samples             data       only the first N training examples (default 0: all)
       max_eval_samples             N              task.max_eval_samples              data       only the first N validation examples (default 0: all)
       max_length                   N              tokenizer.max_length               single     cut texts to N tokens (default 128; of a finished model what its tokenizer_config.json says)
@@ -79,7 +79,7 @@ final class RecipeFlags {
       kl_alpha                     X              distill.kl_alpha                   distill    weight of the divergence from the teacher's answers (default 0)
       mse_alpha                    X              distill.mse_alpha                  distill    weight of the layer-wise error (default 0)
       temperature                  X              distill.temperature                distill    softens the answers of both models (default 2)
-      kl_over                      AXIS           distill.kl_over                    distill    last_axis, or batch for single scores (default: by the task)
+      kl_over                      AXIS           distill.kl_over                    distill    last_axis, batch for single scores, or labels for several labels at once (default: by the task)
       mse_mask_padding             -              distill.mse_mask_padding           distill    leave padding out of the layer-wise error
       filter_interval              N              filters.filter_interval            filters    a filter every N layers (default 1)
       teacher_filter_interval      N              filters.teacher_filter_interval    distill    the same of the teacher (default 1)

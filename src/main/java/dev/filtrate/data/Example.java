@@ -1,5 +1,6 @@
 package dev.filtrate.data;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -7,11 +8,28 @@ import org.jspecify.annotations.Nullable;
  *
  * @param sentence1 the text
  * @param sentence2 the second text of a pair, or null
- * @param label the id of the class, or {@link Labels#NONE}; in regression the score, or NaN
+ * @param targets what {@link Labels} makes of the label: a class's id, a score, or 0 and 1
  */
-public record Example(String sentence1, @Nullable String sentence2, double label) {
+public record Example(String sentence1, @Nullable String sentence2, List<Double> targets) {
+  /** Copies the list. */
+  public Example {
+    targets = List.copyOf(targets);
+  }
+
+  /** An example with one target: a class's id, {@link Labels#NONE}, or a score. */
+  public Example(String sentence1, @Nullable String sentence2, double label) {
+    this(sentence1, sentence2, List.of(label));
+  }
+
+  /** The id of the class, {@link Labels#NONE}, or the score. */
+  public double label() {
+    return targets.get(0);
+  }
+
   /** Whether there is a label. */
   public boolean labelled(ProblemType type) {
-    return type == ProblemType.REGRESSION ? !Double.isNaN(label) : label != Labels.NONE;
+    return type == ProblemType.SINGLE_LABEL_CLASSIFICATION
+        ? label() != Labels.NONE
+        : targets.stream().anyMatch(target -> !Double.isNaN(target));
   }
 }

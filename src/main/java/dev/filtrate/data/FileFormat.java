@@ -12,7 +12,12 @@ public enum FileFormat {
   /** Comma-separated values with quoting, as in RFC 4180; a quoted cell may hold line breaks. */
   CSV,
   /** A JSON object per line. */
-  JSONL;
+  JSONL,
+  /**
+   * A line per question, {@code COARSE:fine text}, as the TREC question classes are written.
+   * Columns are {@code coarse}, {@code fine} (both parts, {@code COARSE:fine}) and {@code text}.
+   */
+  TREC;
 
   /** The spelling in recipes. */
   public String id() {
@@ -43,7 +48,11 @@ public enum FileFormat {
     if (name.endsWith(".jsonl") || name.endsWith(".json")) {
       return JSONL;
     }
+    if (name.endsWith(".label")) {
+      return TREC;
+    }
     throw UserError.of(
-        "%s: the ending does not tell the format; give it as format: tsv, csv or jsonl", file);
+        "%s: the ending does not tell the format; give it as format: tsv, csv, jsonl or trec",
+        file);
   }
 }

@@ -2,10 +2,14 @@ package dev.filtrate.data;
 
 import dev.filtrate.base.Check;
 import dev.filtrate.base.UserError;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
@@ -13,8 +17,12 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The classes of a task, in the order of their ids, or the scores of a regression. Reads the cell
- * of a label column.
+ * The classes of a task, in the order of their ids, or the scores of a regression. Reads the cells
+ * of the label columns.
+ *
+ * <p>What an example is labelled with is a list of numbers, its <em>targets</em>: the id of its
+ * class ({@link #NONE} for none); a score (NaN for none); or, where classes do not exclude each
+ * other, 1 or 0 for every class (NaN for none).
  */
 public final class Labels {
   /** The label of an example without one. */
@@ -27,9 +35,13 @@ public final class Labels {
 
   private final List<String> names;
   private final Map<String, Integer> ids = new HashMap<>();
+  private final ProblemType type;
+  private final boolean listed;
   private final boolean byNumber;
 
-  private Labels(List<String> names, boolean listed) {
+  private Labels(ProblemType type, List<String> names, boolean listed) {
+    this.type = type;
+    this.listed = listed;
     this.names = List.copyOf(names);
     for (String name : names) {
       Check.user(
@@ -41,22 +53,28 @@ public final class Labels {
   /** Classes whose ids are their places in the list; at least two, or a {@link UserError}. */
   public static Labels classes(List<String> names) {
     Check.user(names.size() >= 2, "labels: expected at least two classes, got %s", names);
-    return new Labels(names, true);
+    return new Labels(ProblemType.SINGLE_LABEL_CLASSIFICATION, names, true);
+  }
+
+  /** Classes of which an example may have any number; at least one, or a {@link UserError}. */
+  public static Labels multiple(List<String> names) {
+    Check.user(!names.isEmpty(), "labels: expected at least one class, got none");
+    return new Labels(ProblemType.MULTI_LABEL_CLASSIFICATION, names, true);
   }
 
   /** The scores of a regression. */
   public static Labels scores() {
-    return new Labels(List.of(), false);
+    return new Labels(ProblemType.REGRESSION, List.of(), false);
   }
 
   /** Whether labels are scores. */
   public boolean isRegression() {
-    return names.isEmpty();
+    return type == ProblemType.REGRESSION;
   }
 
   /** Scores or classes, under Hugging Face's name. */
   public ProblemType problemType() {
-    return isRegression() ? ProblemType.REGRESSION : ProblemType.SINGLE_LABEL_CLASSIFICATION;
+    return type;
   }
 
   /** The names of the classes by id; empty in regression. */
@@ -74,13 +92,17 @@ public final class Labels {
    * else in the order of the alphabet. Cells without a label are left out.
    *
    * @param where the file and the column, for errors
-   * @param cells the different values
+   * @param type how many classes an example may have
+   * @param cells the different cells
    */
-  static Labels infer(String where, Set<String> cells) {
+  static Labels infer(String where, ProblemType type, Set<String> cells) {
+    boolean multiple = type == ProblemType.MULTI_LABEL_CLASSIFICATION;
     Set<String> values = new TreeSet<>();
     for (String cell : cells) {
-      if (!isNone(plain(cell))) {
-        values.add(plain(cell));
+      for (String value : multiple ? LabelList.read(where, cell) : List.of(cell)) {
+        if (!isNone(plain(value))) {
+          values.add(plain(value));
+        }
       }
     }
     boolean numbers = values.stream().allMatch(Labels::isInteger);
@@ -95,20 +117,74 @@ public final class Labels {
         numbers
             ? values.stream().sorted(Comparator.comparingLong(Long::parseLong)).toList()
             : List.copyOf(values);
-    Check.user(sorted.size() >= 2, "%s: expected at least two classes, found %s", where, sorted);
-    return new Labels(sorted, false);
+    Check.user(
+        sorted.size() >= (multiple ? 1 : 2),
+        "%s: expected at least %s, found %s",
+        where,
+        multiple ? "one class" : "two classes",
+        sorted);
+    return new Labels(type, sorted, false);
+  }
+
+  /** The targets of an example without a label. */
+  List<Double> none() {
+    return switch (type) {
+      case SINGLE_LABEL_CLASSIFICATION -> List.of((double) NONE);
+      case REGRESSION -> List.of(Double.NaN);
+      case MULTI_LABEL_CLASSIFICATION -> Collections.nCopies(names.size(), Double.NaN);
+    };
   }
 
   /**
-   * The label of a cell: the id of the class of this name or, where the classes were listed and
-   * their names are no integers, this integer; {@link #NONE} for an empty cell or {@code -1}; in
-   * regression the number.
+   * The targets of a cell. A class is written by its name or, where the classes were listed and
+   * their names are no integers, as this integer; an empty cell or {@code -1} is none. Several
+   * classes stand with commas between them, or as a JSON list; there an empty cell means that no
+   * class applies. A score is a number.
    *
    * @param where file, line and column, for errors
    */
-  double parse(String where, @Nullable String cell) {
+  List<Double> parse(String where, @Nullable String cell) {
     String value = cell == null ? "" : cell.strip();
-    return isRegression() ? score(where, value) : id(where, value);
+    return switch (type) {
+      case SINGLE_LABEL_CLASSIFICATION -> List.of((double) id(where, value));
+      case REGRESSION -> List.of(score(where, value));
+      case MULTI_LABEL_CLASSIFICATION ->
+          cell == null || value.equals("-1") ? none() : several(where, value);
+    };
+  }
+
+  private List<Double> several(String where, String cell) {
+    Double[] targets = new Double[names.size()];
+    Arrays.fill(targets, 0.0);
+    for (String value : LabelList.read(where, cell)) {
+      int id = id(where, value);
+      Check.user(id != NONE, "%s: expected classes among %s, got \"%s\"", where, names, cell);
+      Check.user(
+          targets[id] == 0,
+          "%s: names class %s twice: \"%s\"; expected the classes that apply, not a 0 or 1 for"
+              + " each",
+          where,
+          names.get(id),
+          cell);
+      targets[id] = 1.0;
+    }
+    return List.of(targets);
+  }
+
+  /**
+   * The target of a cell in a class's own column: 1 where the class applies, 0 where it does not;
+   * NaN for an empty cell or {@code -1}.
+   */
+  static double parseFlag(String where, @Nullable String cell) {
+    String value = cell == null ? "" : plain(cell);
+    if (isNone(value)) {
+      return Double.NaN;
+    }
+    return switch (value.toLowerCase(Locale.ROOT)) {
+      case "1", "true" -> 1;
+      case "0", "false" -> 0;
+      default -> throw UserError.of("%s: expected 0 or 1, got \"%s\"", where, value);
+    };
   }
 
   private static double score(String where, String value) {
@@ -127,7 +203,7 @@ public final class Labels {
     if (id != null) {
       return id;
     }
-    if (isNone(value)) {
+    if (isNone(value) || (listed && value.equals("-"))) { // "-": SNLI's annotators disagree
       return NONE;
     }
     boolean asNumber = byNumber && isInteger(value);
@@ -156,12 +232,12 @@ public final class Labels {
 
   @Override
   public boolean equals(Object o) {
-    return o instanceof Labels l && names.equals(l.names);
+    return o instanceof Labels l && type == l.type && names.equals(l.names);
   }
 
   @Override
   public int hashCode() {
-    return names.hashCode();
+    return Objects.hash(type, names);
   }
 
   @Override

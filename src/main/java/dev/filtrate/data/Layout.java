@@ -4,6 +4,7 @@ import dev.filtrate.base.Check;
 import dev.filtrate.base.UserError;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
@@ -18,7 +19,10 @@ import org.jspecify.annotations.Nullable;
  * @param header whether the first line names the columns (unused in JSON lines)
  * @param sentence1 the column of the text
  * @param sentence2 the column of the second text of a pair, or null
- * @param label the column of the label, or null for a file without labels
+ * @param labels the column of the label; in multi-label classification also a column of 0 and 1 for
+ *     each class; none for a file without labels
+ * @param skipShort whether rows with too few columns are left out and counted, not refused: GLUE's
+ *     QQP has some
  */
 public record Layout(
     FileFormat format,
@@ -28,10 +32,12 @@ public record Layout(
     boolean header,
     String sentence1,
     @Nullable String sentence2,
-    @Nullable String label) {
+    List<String> labels,
+    boolean skipShort) {
 
-  /** Checks what no reader could work with. */
+  /** Copies the list; checks what no reader could work with. */
   public Layout {
+    labels = List.copyOf(labels);
     Check.argument(
         delimiter != '\n' && delimiter != '\r' && !(quoted && delimiter == '"'),
         "delimiter: a line break or a quote cannot part cells");
@@ -42,30 +48,62 @@ public record Layout(
       FileFormat format, String sentence1, @Nullable String sentence2, @Nullable String label) {
     boolean csv = format == FileFormat.CSV;
     return new Layout(
-        format, csv ? ',' : '\t', csv, StandardCharsets.UTF_8, true, sentence1, sentence2, label);
+        format,
+        csv ? ',' : '\t',
+        csv,
+        StandardCharsets.UTF_8,
+        true,
+        sentence1,
+        sentence2,
+        label == null ? List.of() : List.of(label),
+        false);
   }
 
   /** This layout in another encoding. */
   public Layout withEncoding(Charset other) {
-    return new Layout(format, delimiter, quoted, other, header, sentence1, sentence2, label);
+    return new Layout(
+        format, delimiter, quoted, other, header, sentence1, sentence2, labels, skipShort);
   }
 
   /** This layout with or without a header line. */
   public Layout withHeader(boolean other) {
-    return new Layout(format, delimiter, quoted, encoding, other, sentence1, sentence2, label);
+    return new Layout(
+        format, delimiter, quoted, encoding, other, sentence1, sentence2, labels, skipShort);
   }
 
   /** This layout with another character between cells, and with or without quoting. */
   public Layout withCells(char otherDelimiter, boolean otherQuoted) {
     return new Layout(
-        format, otherDelimiter, otherQuoted, encoding, header, sentence1, sentence2, label);
+        format,
+        otherDelimiter,
+        otherQuoted,
+        encoding,
+        header,
+        sentence1,
+        sentence2,
+        labels,
+        skipShort);
   }
 
   /** This layout with other columns. */
   public Layout withColumns(
-      String otherSentence1, @Nullable String otherSentence2, @Nullable String otherLabel) {
+      String otherSentence1, @Nullable String otherSentence2, List<String> otherLabels) {
     return new Layout(
-        format, delimiter, quoted, encoding, header, otherSentence1, otherSentence2, otherLabel);
+        format,
+        delimiter,
+        quoted,
+        encoding,
+        header,
+        otherSentence1,
+        otherSentence2,
+        otherLabels,
+        skipShort);
+  }
+
+  /** This layout where rows with too few columns are left out. */
+  public Layout skippingShortRows() {
+    return new Layout(
+        format, delimiter, quoted, encoding, header, sentence1, sentence2, labels, true);
   }
 
   /**

@@ -7,6 +7,8 @@ import java.util.Arrays;
 public enum ProblemType {
   /** Each example has one of C classes, or none. */
   SINGLE_LABEL_CLASSIFICATION("single_label_classification"),
+  /** Each example has any number of the C classes. */
+  MULTI_LABEL_CLASSIFICATION("multi_label_classification"),
   /** Each example has a number. */
   REGRESSION("regression");
 

@@ -17,6 +17,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.StreamSupport;
 import org.apache.commons.csv.CSVFormat;
@@ -33,8 +34,8 @@ final class RowReader {
      * Takes a record.
      *
      * @param line the line where it begins, from 1
-     * @param cells a cell per wanted column; null only in JSON lines, for a column that is not
-     *     required and whose key is missing or null
+     * @param cells a cell per wanted column; in JSON lines a column that is not required is null
+     *     where its key is missing or null, and JSON text where it holds a list
      */
     void row(int line, @Nullable String[] cells);
   }
@@ -45,6 +46,8 @@ final class RowReader {
           .build()
           .readerFor(JsonNode.class);
   private static final Pattern POSITION = Pattern.compile("\\d{1,6}");
+  private static final Pattern TREC_LINE = Pattern.compile("([^\\s:]+):(\\S+)\\s+(.*\\S)\\s*");
+  private static final List<String> TREC_COLUMNS = List.of("coarse", "fine", "text");
 
   private final Path file;
   private final Layout layout;
@@ -52,6 +55,7 @@ final class RowReader {
   private final int required;
   private final RowSink sink;
   private int @Nullable [] positions;
+  private int skipped;
 
   private RowReader(Path file, Layout layout, List<String> columns, int required, RowSink sink) {
     this.file = file;
@@ -66,17 +70,44 @@ final class RowReader {
    * read is a {@link UserError} with file and line.
    *
    * @param required how many of the columns, counted from the first, every JSON line must have
+   * @return how many rows were left out for having too few columns, where the layout says so
    */
-  static void read(Path file, Layout layout, List<String> columns, int required, RowSink sink) {
+  static int read(Path file, Layout layout, List<String> columns, int required, RowSink sink) {
     String text = TextFile.read(file, layout.encoding());
     RowReader reader = new RowReader(file, layout, columns, required, sink);
     if (layout.format() == FileFormat.JSONL) {
       TextFile.lines(text, reader::json);
+    } else if (layout.format() == FileFormat.TREC) {
+      TextFile.lines(text, reader::trec);
     } else if (layout.quoted()) {
       reader.quoted(text);
     } else {
       TextFile.lines(text, reader::plain);
     }
+    return reader.skipped;
+  }
+
+  private void trec(int line, String text) {
+    if (text.isBlank()) {
+      return;
+    }
+    Matcher parts = TREC_LINE.matcher(text);
+    Check.user(
+        parts.matches(), "%s:%d: expected COARSE:fine and a question, got %s", file, line, text);
+    String coarse = parts.group(1);
+    @Nullable String[] cells = new @Nullable String[columns.size()];
+    for (int i = 0; i < cells.length; i++) {
+      cells[i] =
+          switch (TREC_COLUMNS.indexOf(columns.get(i))) {
+            case 0 -> coarse;
+            case 1 -> coarse + ":" + parts.group(2);
+            case 2 -> parts.group(3);
+            default ->
+                throw UserError.of(
+                    "%s: no column '%s'; known: %s", file, columns.get(i), TREC_COLUMNS);
+          };
+    }
+    sink.row(line, cells);
   }
 
   private void json(int line, String text) {
@@ -105,19 +136,25 @@ final class RowReader {
             line,
             columns.get(i),
             keys(object));
+      } else if (value.isArray() && i >= required) {
+        cells[i] = value.toString();
       } else {
-        Check.user(
-            value.isValueNode(),
-            "%s:%d: key '%s': expected text or a number, got %s",
-            file,
-            line,
-            columns.get(i),
-            value);
-        boolean whole = value.isFloatingPointNumber() && value.doubleValue() % 1 == 0;
-        cells[i] = whole ? Long.toString(value.longValue()) : value.asText();
+        cells[i] = text(line, columns.get(i), value);
       }
     }
     sink.row(line, cells);
+  }
+
+  private String text(int line, String key, JsonNode value) {
+    Check.user(
+        value.isValueNode(),
+        "%s:%d: key '%s': expected text or a number, got %s",
+        file,
+        line,
+        key,
+        value);
+    boolean whole = value.isFloatingPointNumber() && value.doubleValue() % 1 == 0;
+    return whole ? Long.toString(value.longValue()) : value.asText();
   }
 
   private void plain(int line, String text) {
@@ -173,6 +210,10 @@ final class RowReader {
     }
     @Nullable String[] wanted = new @Nullable String[at.length];
     for (int i = 0; i < at.length; i++) {
+      if (at[i] >= cells.size() && layout.skipShort()) {
+        skipped++;
+        return;
+      }
       if (at[i] >= cells.size()) {
         throw UserError.of(
             "%s:%d: expected at least %d columns, got %d; columns are parted by %s",

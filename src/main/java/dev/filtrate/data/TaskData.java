@@ -2,7 +2,6 @@ package dev.filtrate.data;
 
 import dev.filtrate.base.Check;
 import dev.filtrate.base.Randomness;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -13,12 +12,21 @@ import java.util.stream.IntStream;
  * @param labels the classes, or the scores of a regression
  * @param train the examples to train on; some may be without a label
  * @param validation the examples to evaluate on; at least one has a label
+ * @param mismatched more of them, from other sources: MNLI's mismatched ones; else empty
+ * @param notes what was left out of the files, a sentence each
  */
-public record TaskData(Labels labels, List<Example> train, List<Example> validation) {
+public record TaskData(
+    Labels labels,
+    List<Example> train,
+    List<Example> validation,
+    List<Example> mismatched,
+    List<String> notes) {
   /** Copies the lists. */
   public TaskData {
     train = List.copyOf(train);
     validation = List.copyOf(validation);
+    mismatched = List.copyOf(mismatched);
+    notes = List.copyOf(notes);
   }
 
   /**
@@ -30,36 +38,37 @@ public record TaskData(Labels labels, List<Example> train, List<Example> validat
   public static TaskData read(TaskSpec spec, long seed) {
     List<String> problems = spec.problems();
     Check.user(problems.isEmpty(), "task %s: %s", spec.name(), String.join("; ", problems));
-    Labels labels = labels(spec);
-    List<Example> train = ExampleReader.read(spec.trainFile(), spec.layout(), labels);
-    Path validationFile = spec.validationFile();
-    TaskData whole =
-        validationFile == null
-            ? split(labels, train, spec, seed)
-            : new TaskData(
-                labels, train, ExampleReader.read(validationFile, spec.layout(), labels));
+    Labels labels =
+        spec.knownLabels()
+            .orElseGet(
+                () ->
+                    ExampleReader.inferLabels(spec.trainFile(), spec.layout(), spec.problemType()));
+    List<String> notes = new ArrayList<>();
+    List<Example> train = ExampleReader.read(spec.trainFile(), spec.layout(), labels, notes::add);
+    List<Example> validation =
+        spec.validationFile() == null
+            ? holdOut(train, spec, seed)
+            : ExampleReader.read(spec.validationFile(), spec.layout(), labels, notes::add);
+    List<Example> mismatched =
+        spec.mismatchedFile() == null
+            ? List.of()
+            : ExampleReader.read(spec.mismatchedFile(), spec.layout(), labels, notes::add);
     TaskData data =
         new TaskData(
             labels,
-            first(whole.train, spec.maxTrainSamples()),
-            first(whole.validation, spec.maxEvalSamples()));
+            first(train, spec.maxTrainSamples()),
+            first(validation, spec.maxEvalSamples()),
+            first(mismatched, spec.maxEvalSamples()),
+            notes);
     Check.user(
         data.validation.stream().anyMatch(e -> e.labelled(labels.problemType())),
         "%s: no validation example has a label; without one nothing can be evaluated",
-        validationFile == null ? spec.trainFile() : validationFile);
+        spec.validationFile() == null ? spec.trainFile() : spec.validationFile());
     return data;
   }
 
-  private static Labels labels(TaskSpec spec) {
-    if (spec.problemType() == ProblemType.REGRESSION) {
-      return Labels.scores();
-    }
-    return spec.labels().isEmpty()
-        ? ExampleReader.inferLabels(spec.trainFile(), spec.layout())
-        : Labels.classes(spec.labels());
-  }
-
-  private static TaskData split(Labels labels, List<Example> all, TaskSpec spec, long seed) {
+  /** Takes a part of the examples out of the list, and returns it. */
+  private static List<Example> holdOut(List<Example> all, TaskSpec spec, long seed) {
     int held = (int) Math.max(1, Math.round(all.size() * spec.validationFraction()));
     Check.user(
         held < all.size(),
@@ -69,16 +78,18 @@ public record TaskData(Labels labels, List<Example> train, List<Example> validat
         spec.validationFraction());
     int[] order = IntStream.range(0, all.size()).toArray();
     Randomness.of(seed, "data/split").shuffle(order);
-    List<Example> train = new ArrayList<>(all.size() - held);
+    List<Example> kept = new ArrayList<>(all.size() - held);
     List<Example> validation = new ArrayList<>(held);
     boolean[] out = new boolean[all.size()];
     for (int i = 0; i < held; i++) {
       out[order[i]] = true;
     }
     for (int i = 0; i < out.length; i++) { // both parts keep the file's order
-      (out[i] ? validation : train).add(all.get(i));
+      (out[i] ? validation : kept).add(all.get(i));
     }
-    return new TaskData(labels, train, validation);
+    all.clear();
+    all.addAll(kept);
+    return validation;
   }
 
   private static List<Example> first(List<Example> all, int most) {

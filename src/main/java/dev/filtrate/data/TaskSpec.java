@@ -3,6 +3,7 @@ package dev.filtrate.data;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,8 +12,10 @@ import org.jspecify.annotations.Nullable;
  * @param name the task's name, for reports
  * @param trainFile the training examples
  * @param validationFile the examples that are evaluated on, or null
- * @param layout where texts and labels stand in both files
- * @param problemType classes or scores
+ * @param mismatchedFile more examples to evaluate on, from other sources than the training file's:
+ *     MNLI's mismatched ones; or null
+ * @param layout where texts and labels stand in all files
+ * @param problemType classes, one or several to an example, or scores
  * @param labels the classes in the order of their ids; empty: inferred from the training file
  * @param metric the name of the metric that selects the best model
  * @param validationFraction the part of the training file that is held out where there is no
@@ -24,6 +27,7 @@ public record TaskSpec(
     String name,
     Path trainFile,
     @Nullable Path validationFile,
+    @Nullable Path mismatchedFile,
     Layout layout,
     ProblemType problemType,
     List<String> labels,
@@ -47,7 +51,7 @@ public record TaskSpec(
       List<String> labels,
       String metric) {
     return new TaskSpec(
-        name, trainFile, validationFile, layout, problemType, labels, metric, 0, 0, 0);
+        name, trainFile, validationFile, null, layout, problemType, labels, metric, 0, 0, 0);
   }
 
   /** This task without a validation file: a part of the training file is held out instead. */
@@ -56,6 +60,7 @@ public record TaskSpec(
         name,
         trainFile,
         null,
+        mismatchedFile,
         layout,
         problemType,
         labels,
@@ -71,6 +76,7 @@ public record TaskSpec(
         name,
         trainFile,
         validationFile,
+        mismatchedFile,
         layout,
         problemType,
         other,
@@ -86,6 +92,7 @@ public record TaskSpec(
         name,
         trainFile,
         validationFile,
+        mismatchedFile,
         layout,
         problemType,
         labels,
@@ -101,6 +108,7 @@ public record TaskSpec(
         name,
         trainFile,
         validationFile,
+        mismatchedFile,
         layout,
         problemType,
         labels,
@@ -110,10 +118,22 @@ public record TaskSpec(
         maxEvalSamples);
   }
 
+  /** The labels, where the files need not be read to know them. */
+  public Optional<Labels> knownLabels() {
+    boolean multiple = problemType == ProblemType.MULTI_LABEL_CLASSIFICATION;
+    if (problemType == ProblemType.REGRESSION) {
+      return Optional.of(Labels.scores());
+    }
+    if (multiple && (!labels.isEmpty() || layout.labels().size() > 1)) {
+      return Optional.of(Labels.multiple(labels.isEmpty() ? layout.labels() : labels));
+    }
+    return labels.isEmpty() ? Optional.empty() : Optional.of(Labels.classes(labels));
+  }
+
   /** Every combination that cannot work, a sentence each, under the recipe's names; files apart. */
   public List<String> problems() {
     List<String> problems = new ArrayList<>();
-    if (layout.label() == null) {
+    if (layout.labels().isEmpty()) {
       problems.add("label: a column is needed to train on");
     }
     boolean fraction = validationFraction > 0 && validationFraction < 1;
@@ -125,6 +145,7 @@ public record TaskSpec(
     if (validationFile != null && validationFraction != 0) {
       problems.add("validation_fraction: cannot go with validation_file; leave one out");
     }
+    columns(problems);
     if (problemType == ProblemType.REGRESSION && !labels.isEmpty()) {
       problems.add("labels: a regression has scores, not classes; leave them out");
     }
@@ -141,5 +162,21 @@ public record TaskSpec(
       problems.add("max_eval_samples: expected 0 (all) or more, got " + maxEvalSamples);
     }
     return problems;
+  }
+
+  private void columns(List<String> problems) {
+    int columns = layout.labels().size();
+    if (columns < 2) {
+      return;
+    }
+    if (problemType != ProblemType.MULTI_LABEL_CLASSIFICATION) {
+      problems.add(
+          "label_key: several columns %s are for problem_type multi_label_classification"
+              .formatted(layout.labels()));
+    } else if (!labels.isEmpty() && labels.size() != columns) {
+      problems.add(
+          "labels: expected a name for each of the %d columns of label_key, got %s"
+              .formatted(columns, labels));
+    }
   }
 }

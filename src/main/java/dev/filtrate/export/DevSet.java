@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -25,13 +26,21 @@ import java.util.Set;
  * @param task the task's name
  * @param metrics what is measured, the metric that selects first
  * @param examples ids and labels
+ * @param mismatched more of them, from other sources: MNLI's mismatched ones
+ * @param notes what was left out of the files, a sentence each
  * @param hashes SHA-256 of the task's files, under the names of {@code provenance.json}
  */
 public record DevSet(
-    String task, List<String> metrics, EncodedExamples examples, Map<String, String> hashes) {
+    String task,
+    List<String> metrics,
+    EncodedExamples examples,
+    Optional<EncodedExamples> mismatched,
+    List<String> notes,
+    Map<String, String> hashes) {
   /** Copies list and map. */
   public DevSet {
     metrics = List.copyOf(metrics);
+    notes = List.copyOf(notes);
     hashes = Map.copyOf(hashes);
   }
 
@@ -57,6 +66,10 @@ public record DevSet(
         task.name(),
         Metrics.all(task.metric(), labels),
         EncodedExamples.of(data.validation(), labels.problemType(), tokenizer),
+        data.mismatched().isEmpty()
+            ? Optional.empty()
+            : Optional.of(EncodedExamples.of(data.mismatched(), labels.problemType(), tokenizer)),
+        data.notes(),
         hashes(task));
   }
 
@@ -80,13 +93,18 @@ public record DevSet(
   private static TaskSpec withLabelsOf(ModelConfig model, TaskSpec task) {
     List<String> names = model.common().labels();
     Check.user(
-        (task.problemType() == ProblemType.REGRESSION) == TrainedModel.isRegression(model),
+        task.problemType() == model.problemType(),
         "%s: the model has %s, but the task is %s; set problem_type to what the model was trained"
             + " for",
         model.common().where(),
-        TrainedModel.isRegression(model) ? "one label, a score" : names.size() + " labels",
+        switch (model.problemType()) {
+          case REGRESSION -> "one label, a score";
+          case SINGLE_LABEL_CLASSIFICATION -> names.size() + " labels";
+          case MULTI_LABEL_CLASSIFICATION -> names.size() + " labels, any number at once";
+        },
         task.problemType().id());
-    if (TrainedModel.isRegression(model)) {
+    boolean columns = task.layout().labels().size() > 1; // their order is that of the classes
+    if (task.problemType() == ProblemType.REGRESSION || columns) {
       return task;
     }
     boolean standIns = names.stream().allMatch(name -> name.matches("LABEL_\\d+"));
@@ -103,6 +121,12 @@ public record DevSet(
   /** Runs a model over the examples, and measures. */
   public Evaluator evaluator(int batchSize) {
     return new Evaluator(batches(batchSize), metrics);
+  }
+
+  /** The same over the mismatched examples, if there are any. */
+  Optional<Evaluator> mismatched(int batchSize) {
+    return mismatched.map(
+        set -> new Evaluator(Batches.evaluation(set, BatchOptions.of(batchSize)), metrics));
   }
 
   /** The metrics of these logits, row by row in the order of the examples. */

@@ -7,7 +7,6 @@ import com.google.errorprone.annotations.MustBeClosed;
 import dev.filtrate.base.AtomicFiles;
 import dev.filtrate.base.Check;
 import dev.filtrate.base.UserError;
-import dev.filtrate.data.ProblemType;
 import dev.filtrate.data.tokenize.Tokenizer;
 import dev.filtrate.model.Head;
 import dev.filtrate.model.Model;
@@ -162,11 +161,7 @@ final class ExportFolder {
     json.remove("torch_dtype");
     json.put("dtype", "float32");
     if (model.head() == Head.SEQUENCE_CLASSIFICATION) {
-      ProblemType type =
-          TrainedModel.isRegression(config)
-              ? ProblemType.REGRESSION
-              : ProblemType.SINGLE_LABEL_CLASSIFICATION;
-      json.put("problem_type", type.id());
+      json.put("problem_type", config.problemType().id());
     }
     writeJson(folder.resolve(CONFIG), json);
   }

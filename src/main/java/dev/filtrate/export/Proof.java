@@ -1,6 +1,7 @@
 package dev.filtrate.export;
 
 import dev.filtrate.base.Check;
+import dev.filtrate.data.ProblemType;
 import dev.filtrate.data.batch.Batch;
 import dev.filtrate.data.batch.BatchStream;
 import dev.filtrate.data.batch.Batches;
@@ -92,7 +93,11 @@ final class Proof {
     float[] wanted = logits(expected);
     float[] got = logits(actual);
     int width = wanted.length / logits.examples();
-    settleTies(wanted, got, width, logits.bound());
+    if (task.get().examples().problemType() == ProblemType.MULTI_LABEL_CLASSIFICATION) {
+      settleSigns(wanted, got, logits.bound());
+    } else {
+      settleTies(wanted, got, width, logits.bound());
+    }
     Map<String, Double> metrics = task.get().metrics(got);
     metrics()
         .forEach(
@@ -121,6 +126,15 @@ final class Proof {
       int other = Metrics.argmax(got, start, width);
       if (wanted[start + best] - wanted[start + other] <= 2 * bound) {
         System.arraycopy(wanted, start, got, start, width);
+      }
+    }
+  }
+
+  /** The same for logits about 0, where rounding decides whether a label is given. */
+  private static void settleSigns(float[] wanted, float[] got, double bound) {
+    for (int i = 0; i < wanted.length; i++) {
+      if (Math.abs(wanted[i]) <= bound) {
+        got[i] = wanted[i];
       }
     }
   }

@@ -5,7 +5,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.filtrate.base.Version;
-import dev.filtrate.data.ProblemType;
 import dev.filtrate.data.tokenize.Tokenizer;
 import dev.filtrate.graph.Tensor;
 import dev.filtrate.model.Filters;
@@ -49,9 +48,7 @@ final class Provenance {
     facts.put("model_type", weights.model().config().common().modelType());
     task.ifPresent(t -> facts.put("task", t.task()));
     if (weights.model().head() == Head.SEQUENCE_CLASSIFICATION) {
-      boolean scores = TrainedModel.isRegression(weights.model().config());
-      ProblemType type = scores ? ProblemType.REGRESSION : ProblemType.SINGLE_LABEL_CLASSIFICATION;
-      facts.put("problem_type", type.id());
+      facts.put("problem_type", weights.model().config().problemType().id());
       ArrayNode labels = facts.putArray("labels");
       weights.model().config().common().labels().forEach(labels::add);
     }

@@ -124,7 +124,12 @@ public final class Student implements AutoCloseable {
 
   /** Whether it answers with a score, not a class. */
   public boolean isRegression() {
-    return TrainedModel.isRegression(config);
+    return config.problemType() == ProblemType.REGRESSION;
+  }
+
+  /** Whether it answers with any number of classes, not one. */
+  public boolean isMultiLabel() {
+    return config.problemType() == ProblemType.MULTI_LABEL_CLASSIFICATION;
   }
 
   /** The answers to texts, in their order. */
@@ -142,7 +147,8 @@ public final class Student implements AutoCloseable {
             .toList());
   }
 
-  private List<Prediction> answer(List<Example> examples) {
+  /** The answers to examples, in their order. */
+  List<Prediction> answer(List<Example> examples) {
     if (examples.isEmpty()) {
       return List.of();
     }
@@ -165,9 +171,29 @@ public final class Student implements AutoCloseable {
   }
 
   private Prediction prediction(float[] logits, int start) {
-    if (isRegression()) {
-      return new Prediction(null, logits[start], Map.of());
+    return switch (config.problemType()) {
+      case REGRESSION -> new Prediction(List.of(), logits[start], Map.of());
+      case SINGLE_LABEL_CLASSIFICATION -> oneOf(logits, start);
+      case MULTI_LABEL_CLASSIFICATION -> anyOf(logits, start);
+    };
+  }
+
+  private Prediction anyOf(float[] logits, int start) {
+    Map<String, Double> probabilities = new LinkedHashMap<>();
+    List<String> given = new ArrayList<>();
+    double highest = 0;
+    for (int i = 0; i < labels().size(); i++) {
+      double probability = 1 / (1 + Math.exp(-logits[start + i]));
+      probabilities.put(labels().get(i), probability);
+      highest = Math.max(highest, probability);
+      if (logits[start + i] > 0) {
+        given.add(labels().get(i));
+      }
     }
+    return new Prediction(given, highest, probabilities);
+  }
+
+  private Prediction oneOf(float[] logits, int start) {
     int width = labels().size();
     int best = Metrics.argmax(logits, start, width);
     double sum = 0;
@@ -179,12 +205,15 @@ public final class Student implements AutoCloseable {
       double odds = Math.exp((double) logits[start + i] - logits[start + best]);
       probabilities.put(labels().get(i), odds / sum);
     }
-    return new Prediction(labels().get(best), 1 / sum, probabilities);
+    return new Prediction(List.of(labels().get(best)), 1 / sum, probabilities);
   }
 
   /** The metrics on a task's validation examples. */
   public Map<String, Double> evaluate(DevSet task, int batchSize) {
-    return task.evaluator(batchSize).evaluate(session);
+    Map<String, Double> metrics = new LinkedHashMap<>(task.evaluator(batchSize).evaluate(session));
+    task.mismatched(batchSize)
+        .ifPresent(set -> metrics.putAll(Metrics.mismatched(set.evaluate(session))));
+    return metrics;
   }
 
   /** Frees the model and the tokenizer; closing again does nothing. */

@@ -5,7 +5,6 @@ import dev.filtrate.base.UserError;
 import dev.filtrate.graph.Graph;
 import dev.filtrate.model.Head;
 import dev.filtrate.model.Model;
-import dev.filtrate.model.ModelConfig;
 import dev.filtrate.train.StageGraphs;
 import dev.filtrate.train.Weights;
 import dev.filtrate.weights.LoadedWeights;
@@ -41,10 +40,5 @@ final class TrainedModel {
     return files.tensors().containsKey("qa_outputs.weight")
         ? Head.QUESTION_ANSWERING
         : Head.SEQUENCE_CLASSIFICATION;
-  }
-
-  /** Whether one score is wanted, not a class. */
-  static boolean isRegression(ModelConfig config) {
-    return config.numLabels() == 1;
   }
 }

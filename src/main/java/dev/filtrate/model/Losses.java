@@ -36,6 +36,34 @@ final class Losses {
   }
 
   /**
+   * Binary cross-entropy of every label's own sigmoid, {@code softplus(x) − x·y}, mean over all
+   * labels that are 0 or 1 (one below 0 is unknown); 0 if there is none. {@code logits [B, C]},
+   * {@code labels} float [B, C].
+   */
+  static Value binaryCrossEntropy(Ops op, Value logits, Value labels) {
+    Value known = op.cast(op.greaterOrEqual(labels, op.constant(0.0)), DType.FLOAT); // (B, C)
+    Value loss = op.sub(softplus(op, logits), op.mul(logits, labels));
+    return op.div(op.sumAll(op.mul(loss, known)), op.max(op.sumAll(known), op.constant(1.0)));
+  }
+
+  /** {@code log(1 + exp(x))}, without overflow. */
+  private static Value softplus(Ops op, Value x) {
+    return op.add(op.relu(x), op.log(op.add(op.exp(op.neg(op.abs(x))), 1.0)));
+  }
+
+  /**
+   * {@code T²/(B·C) Σ KL(p_t ‖ p_s)} of every label's own sigmoid {@code p = σ(logit/T)}: {@code
+   * p_t (t − s) + softplus(s) − softplus(t)} for logits s and t over T. Logits {@code [B, C]}.
+   */
+  static Value klOfLabels(Ops op, Value student, Value teacher, double temperature) {
+    Value s = op.mul(student, 1 / temperature);
+    Value t = op.mul(teacher, 1 / temperature);
+    Value each =
+        op.add(op.mul(op.sigmoid(t), op.sub(t, s)), op.sub(softplus(op, s), softplus(op, t)));
+    return op.mul(op.meanAll(each), temperature * temperature);
+  }
+
+  /**
    * {@code T²/B Σ KL(p_t ‖ p_s)} with p = softmax(logits/T) over the last axis: forward KL, the
    * teacher is the target. Logits {@code [B, n]}.
    */

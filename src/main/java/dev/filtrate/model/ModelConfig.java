@@ -7,10 +7,12 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.filtrate.base.AtomicFiles;
 import dev.filtrate.base.Check;
 import dev.filtrate.base.UserError;
+import dev.filtrate.data.ProblemType;
 import dev.filtrate.model.BertConfig.Family;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
@@ -22,6 +24,9 @@ import java.util.OptionalInt;
 public sealed interface ModelConfig permits BertConfig, DebertaV2Config, DistilBertConfig {
   /** Every {@code model_type} that is read. */
   String TYPES = "bert, deberta-v2, distilbert, electra, roberta, ted-deberta-v2";
+
+  /** The key that says what the labels are. */
+  String PROBLEM_TYPE = "problem_type";
 
   /** What every family has. */
   record Common(
@@ -105,7 +110,19 @@ public sealed interface ModelConfig permits BertConfig, DebertaV2Config, DistilB
   /** The encoder that this describes. */
   Encoder encoder();
 
-  /** The labels' number; 1 = regression. */
+  /**
+   * What the labels are, by Hugging Face's rule: several of them at once where {@code problem_type}
+   * says so; else a score where there is one, and classes where there are more.
+   */
+  default ProblemType problemType() {
+    String said = common().json().path(PROBLEM_TYPE).asText();
+    if (said.equals(ProblemType.MULTI_LABEL_CLASSIFICATION.id())) {
+      return ProblemType.MULTI_LABEL_CLASSIFICATION;
+    }
+    return numLabels() == 1 ? ProblemType.REGRESSION : ProblemType.SINGLE_LABEL_CLASSIFICATION;
+  }
+
+  /** The labels' number. */
   default int numLabels() {
     return common().labels().size();
   }
@@ -137,7 +154,20 @@ public sealed interface ModelConfig permits BertConfig, DebertaV2Config, DistilB
     return with(Map.of(keys().layers(), IntNode.valueOf(layers)));
   }
 
-  /** The same config for a task: labels by name; one label = regression. */
+  /**
+   * The same config for a task. {@code problem_type} is written where the labels alone do not tell
+   * it: the released code stops at the others.
+   */
+  default ModelConfig withTask(ProblemType type, List<String> labels) {
+    ObjectNode changed = withLabels(labels).json();
+    changed.remove(PROBLEM_TYPE);
+    if (type == ProblemType.MULTI_LABEL_CLASSIFICATION) {
+      changed.put(PROBLEM_TYPE, type.id());
+    }
+    return parse(changed, common().where());
+  }
+
+  /** The same config with other labels, by name. */
   default ModelConfig withLabels(List<String> labels) {
     ObjectNode changed = json();
     ObjectNode id2label = changed.putObject("id2label");
@@ -241,6 +271,16 @@ public sealed interface ModelConfig permits BertConfig, DebertaV2Config, DistilB
 
   /** The labels by name: {@code id2label}, else {@code num_labels} of them, else two. */
   static List<String> labels(ConfigReader c) {
+    List<String> labels = labelNames(c);
+    String said = c.text(PROBLEM_TYPE, "");
+    List<String> known = Arrays.stream(ProblemType.values()).map(ProblemType::id).toList();
+    c.only(PROBLEM_TYPE, said.isEmpty() || known.contains(said), "one of " + known);
+    boolean scores = said.equals(ProblemType.REGRESSION.id());
+    c.only(PROBLEM_TYPE, !scores || labels.size() == 1, "one label with it, not " + labels.size());
+    return labels;
+  }
+
+  private static List<String> labelNames(ConfigReader c) {
     JsonNode id2label = c.json().get("id2label");
     List<String> labels = new ArrayList<>();
     if (id2label == null || id2label.isNull()) {

@@ -46,7 +46,9 @@ public record Objective(List<Term> terms) {
     /** Over the classes of each example. */
     LAST_AXIS,
     /** Over the batch, for one score per example: what the released code does for STS-B. */
-    BATCH
+    BATCH,
+    /** For each label on its own, where labels do not exclude each other. */
+    LABELS
   }
 
   /**
@@ -132,9 +134,11 @@ public record Objective(List<Term> terms) {
     }
     Value labels = get(s.labels(), "labels");
     Value scores = get(logits, "logits");
-    return s.model().config().numLabels() == 1
-        ? Losses.regression(op, scores, labels)
-        : Losses.crossEntropy(op, scores, labels);
+    return switch (s.model().config().problemType()) {
+      case REGRESSION -> Losses.regression(op, scores, labels);
+      case SINGLE_LABEL_CLASSIFICATION -> Losses.crossEntropy(op, scores, labels);
+      case MULTI_LABEL_CLASSIFICATION -> Losses.binaryCrossEntropy(op, scores, labels);
+    };
   }
 
   private static Value filterLoss(Ops op, Signals s) {
@@ -151,9 +155,11 @@ public record Objective(List<Term> terms) {
     for (Map.Entry<String, Value> logits : s.outputs().logits().entrySet()) {
       Value teacher = get(s.teacherLogits(), logits.getKey());
       Value term =
-          d.klOver() == KlOver.BATCH
-              ? Losses.klOverBatch(op, logits.getValue(), teacher, d.temperature())
-              : Losses.kl(op, logits.getValue(), teacher, d.temperature());
+          switch (d.klOver()) {
+            case BATCH -> Losses.klOverBatch(op, logits.getValue(), teacher, d.temperature());
+            case LABELS -> Losses.klOfLabels(op, logits.getValue(), teacher, d.temperature());
+            case LAST_AXIS -> Losses.kl(op, logits.getValue(), teacher, d.temperature());
+          };
       sum = sum == null ? term : op.add(sum, term);
     }
     return Losses.average(op, sum, s.outputs().logits().size());

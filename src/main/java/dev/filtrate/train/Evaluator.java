@@ -3,6 +3,7 @@ package dev.filtrate.train;
 import dev.filtrate.data.batch.Batch;
 import dev.filtrate.data.batch.BatchStream;
 import dev.filtrate.data.batch.Batches;
+import dev.filtrate.data.batch.EncodedExamples;
 import dev.filtrate.graph.Tensor;
 import dev.filtrate.runtime.ComputeSession;
 import java.util.LinkedHashMap;
@@ -50,14 +51,12 @@ public final class Evaluator {
 
   /** The metrics of these logits. */
   public Map<String, Double> metrics(float[] logits) {
-    int n = examples.data().size();
-    double[] labels = new double[n];
-    for (int i = 0; i < n; i++) {
-      labels[i] = examples.data().label(i);
-    }
+    EncodedExamples data = examples.data();
+    int width = logits.length / data.size();
+    double[] labels = data.labels();
     Map<String, Double> values = new LinkedHashMap<>();
     for (String metric : metrics) {
-      values.put(metric, Metrics.compute(metric, logits, logits.length / n, labels));
+      values.put(metric, Metrics.compute(metric, data.problemType(), logits, width, labels));
     }
     return values;
   }

@@ -14,7 +14,6 @@ public final class Feeds {
   /** Those of a batch's columns that a session asks for, by name. */
   public static Map<String, Tensor> of(Batch batch, Collection<String> wanted) {
     long[] grid = {batch.size(), batch.length()};
-    long[] column = {batch.size()};
     Map<String, Tensor> feeds = new LinkedHashMap<>();
     for (String input : wanted) {
       switch (input) {
@@ -27,7 +26,9 @@ public final class Feeds {
             feeds.put(
                 input,
                 Tensor.wrap(
-                    batch.regression() ? DType.FLOAT : DType.INT64, column, batch.labels()));
+                    batch.floatLabels() ? DType.FLOAT : DType.INT64,
+                    batch.labelDims(),
+                    batch.labels()));
         default -> {
           // a parameter, or what another session delivers
         }

@@ -3,8 +3,11 @@ package dev.filtrate.train;
 import dev.filtrate.base.Check;
 import dev.filtrate.base.UserError;
 import dev.filtrate.data.Labels;
+import dev.filtrate.data.ProblemType;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.commons.math3.stat.correlation.PearsonsCorrelation;
@@ -22,13 +25,25 @@ public final class Metrics {
       List.of("accuracy", "f1", "f1_macro", "matthews_correlation");
 
   /** The metrics of regression. */
-  public static final List<String> REGRESSION = List.of("pearson", "spearmanr", "mse");
+  public static final List<String> REGRESSION = List.of("spearmanr", "pearson", "mse");
+
+  /** The metrics of classification into classes that do not exclude each other. */
+  public static final List<String> MULTI_LABEL = List.of("f1_micro", "f1_macro", "accuracy");
 
   private Metrics() {}
 
+  /** The metrics that a kind of labels may have; the usual one first. */
+  public static List<String> of(ProblemType type) {
+    return switch (type) {
+      case SINGLE_LABEL_CLASSIFICATION -> CLASSIFICATION;
+      case REGRESSION -> REGRESSION;
+      case MULTI_LABEL_CLASSIFICATION -> MULTI_LABEL;
+    };
+  }
+
   /** A {@link UserError} unless there is a metric of this name for these labels. */
   public static void check(String name, Labels labels) {
-    List<String> known = labels.isRegression() ? REGRESSION : CLASSIFICATION;
+    List<String> known = of(labels.problemType());
     Check.user(
         known.contains(name),
         "metric: expected one of %s for %s, got \"%s\"",
@@ -44,10 +59,17 @@ public final class Metrics {
   /** Every metric that there is for these labels, the given one first. */
   public static List<String> all(String first, Labels labels) {
     List<String> fitting =
-        labels.isRegression()
-            ? REGRESSION
-            : List.of("accuracy", labels.count() == 2 ? "f1" : "f1_macro", "matthews_correlation");
+        labels.problemType() == ProblemType.SINGLE_LABEL_CLASSIFICATION
+            ? List.of("accuracy", labels.count() == 2 ? "f1" : "f1_macro", "matthews_correlation")
+            : of(labels.problemType());
     return Stream.concat(Stream.of(first), fitting.stream()).distinct().toList();
+  }
+
+  /** The same values under the names of MNLI's mismatched examples: {@code accuracy_mm}. */
+  public static Map<String, Double> mismatched(Map<String, Double> metrics) {
+    Map<String, Double> named = new LinkedHashMap<>();
+    metrics.forEach((name, value) -> named.put(name + "_mm", value));
+    return named;
   }
 
   /** Whether more is better; all but the mean squared error. */
@@ -58,19 +80,25 @@ public final class Metrics {
   /**
    * A metric over a model's outputs. Examples without a label are left out.
    *
-   * @param name one of {@link #CLASSIFICATION} or {@link #REGRESSION}
+   * @param name one of those {@link #of} the type
    * @param logits {@code [examples, width]}, row by row
    * @param width the number of classes, or 1: a score
-   * @param labels class ids, -1 for none; scores, NaN for none
+   * @param labels class ids, -1 for none; scores, NaN for none; 0 and 1 for every class of every
+   *     example, NaN for unknown
    */
-  public static double compute(String name, float[] logits, int width, double[] labels) {
+  public static double compute(
+      String name, ProblemType type, float[] logits, int width, double[] labels) {
+    boolean multiple = type == ProblemType.MULTI_LABEL_CLASSIFICATION;
     Check.argument(
-        logits.length == labels.length * width,
+        logits.length == labels.length * (multiple ? 1 : width),
         "expected %d x %d logits, got %d",
         labels.length,
         width,
         logits.length);
-    if (width == 1) {
+    if (multiple) {
+      return new MultiLabelCounts(logits, labels, width).metric(name);
+    }
+    if (type == ProblemType.REGRESSION) {
       int[] rows =
           IntStream.range(0, labels.length).filter(i -> !Double.isNaN(labels[i])).toArray();
       double[] scores = Arrays.stream(rows).mapToDouble(i -> logits[i]).toArray();

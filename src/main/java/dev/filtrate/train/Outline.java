@@ -2,7 +2,6 @@ package dev.filtrate.train;
 
 import dev.filtrate.base.UserError;
 import dev.filtrate.data.Labels;
-import dev.filtrate.data.ProblemType;
 import dev.filtrate.data.TaskData;
 import dev.filtrate.data.TaskSpec;
 import dev.filtrate.graph.Graph;
@@ -46,25 +45,22 @@ public final class Outline {
                 new UserError(
                     "recipe %s: %s.config is missing; without it the folder with the checkpoint must be there"
                         .formatted(recipe.name(), who)));
-    ModelConfig labelled = labels().map(known::withLabels).orElse(known);
+    ModelConfig labelled = labels().map(l -> RunData.config(known, l)).orElse(known);
     return new Model(labelled, Head.SEQUENCE_CLASSIFICATION, Optional.empty());
   }
 
   /** The task's labels, where it lists them or its training file is there. */
-  private Optional<List<String>> labels() {
+  private Optional<Labels> labels() {
     TaskSpec task = recipe.task();
     if (task == null) {
       return Optional.empty();
     }
-    if (task.problemType() == ProblemType.REGRESSION) {
-      return Optional.of(RunData.names(Labels.scores()));
-    }
-    if (!task.labels().isEmpty()) {
-      return Optional.of(task.labels());
-    }
-    return Files.exists(task.trainFile())
-        ? Optional.of(RunData.names(TaskData.read(task, recipe.seeds().get(0)).labels()))
-        : Optional.empty();
+    return task.knownLabels()
+        .or(
+            () ->
+                Files.exists(task.trainFile())
+                    ? Optional.of(TaskData.read(task, recipe.seeds().get(0)).labels())
+                    : Optional.empty());
   }
 
   /** The teacher without filters, if a method distils. */

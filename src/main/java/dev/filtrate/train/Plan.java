@@ -14,8 +14,9 @@ import java.util.function.Consumer;
 
 /**
  * What a recipe will take, before hours are spent: its stages with their updates, and the seconds
- * of each from a few steps on random weights. Checkpoints need not be there; without the training
- * file the number of updates stays unknown.
+ * of each from a few steps on random weights, of fewer examples where a whole batch would need much
+ * memory, and scaled. Checkpoints need not be there; without the training file the number of
+ * updates stays unknown.
  *
  * @param stages in their order, of one seed
  * @param seeds how often they are done
@@ -39,15 +40,29 @@ public record Plan(
   private static final int STEPS = 2;
 
   /**
+   * What is alive in a step that is timed: larger ones would take minutes, or more than there is.
+   */
+  private static final long ACTIVATIONS = 1L << 30;
+
+  /**
    * A stage to come.
    *
    * @param name its place in the run's folder
    * @param trained how many parameters learn
    * @param updates how many; empty = unknown without the data
-   * @param secondsPerUpdate measured, at the longest length
+   * @param batch examples of a micro-batch
+   * @param timed how many of them were timed; the seconds are scaled from that
+   * @param secondsPerUpdate at the longest length
+   * @param bytes the memory of a step of the whole batch at the longest length, estimated
    */
   public record PlannedStage(
-      String name, long trained, OptionalInt updates, double secondsPerUpdate) {
+      String name,
+      long trained,
+      OptionalInt updates,
+      int batch,
+      int timed,
+      double secondsPerUpdate,
+      long bytes) {
     /** The estimated time; NaN where the updates are unknown. */
     public double seconds() {
       return updates.isPresent() ? updates.getAsInt() * secondsPerUpdate : Double.NaN;
@@ -111,15 +126,16 @@ public record Plan(
 
   private static PlannedStage plan(Recipe recipe, Stage stage, OptionalInt examples) {
     StageSettings settings = stage.settings();
-    StepTimer timer =
-        new StepTimer(
-            Run.engine(recipe),
-            settings.trainBatchSize(),
-            recipe.tokenizer().maxLength(),
-            WARM_UP,
-            STEPS);
-    double step = timer.step(stage).median();
     Graph gradients = stage.gradients();
+    StepMemory memory = new StepMemory(stage, gradients);
+    int length = recipe.tokenizer().maxLength();
+    int batch = settings.trainBatchSize();
+    int timed = batch;
+    while (timed > 1 && memory.activations(timed, length) > ACTIVATIONS) {
+      timed /= 2;
+    }
+    StepTimer timer = new StepTimer(Run.engine(recipe), timed, length, WARM_UP, STEPS);
+    double step = timer.step(stage).scaled((double) batch / timed);
     long trained =
         StageGraphs.trained(gradients).stream()
             .map(Value::shape)
@@ -130,6 +146,12 @@ public record Plan(
             ? OptionalInt.of(settings.updates(examples.orElse(1)))
             : OptionalInt.empty();
     return new PlannedStage(
-        stage.name(), trained, updates, step * settings.gradientAccumulationSteps());
+        stage.name(),
+        trained,
+        updates,
+        batch,
+        timed,
+        step * settings.gradientAccumulationSteps(),
+        memory.bytes(batch, length));
   }
 }

@@ -173,7 +173,17 @@ final class RecipeChecks {
       return;
     }
     boolean scores = task.problemType() == ProblemType.REGRESSION;
+    boolean several = task.problemType() == ProblemType.MULTI_LABEL_CLASSIFICATION;
+    boolean labels = objective.klOver() == KlOver.LABELS;
     boolean batch = objective.klOver() == KlOver.BATCH;
+    if (several != labels) {
+      at(
+          block,
+          "kl_over",
+          "labels and multi_label_classification go together only; use %s",
+          Kind.spelling(RecipeReader.klOver(task.problemType())));
+      return;
+    }
     if (scores && !batch) {
       at(block, "kl_over", "last_axis of a single score is always 0; use batch, or kl_alpha 0");
     }

@@ -88,10 +88,18 @@ final class RecipeReader {
 
   private static DistillSettings distill(
       Config c, StageSettings training, @Nullable TaskSpec task) {
-    boolean scores = task != null && task.problemType() == ProblemType.REGRESSION;
-    KlOver released = scores ? KlOver.BATCH : KlOver.LAST_AXIS;
+    KlOver released = task == null ? KlOver.LAST_AXIS : klOver(task.problemType());
     return DistillSettings.read(
         c, new DistillSettings(training, DistillSettings.released(released)));
+  }
+
+  /** What the divergence is usually taken over. */
+  static KlOver klOver(ProblemType type) {
+    return switch (type) {
+      case SINGLE_LABEL_CLASSIFICATION -> KlOver.LAST_AXIS;
+      case REGRESSION -> KlOver.BATCH;
+      case MULTI_LABEL_CLASSIFICATION -> KlOver.LABELS;
+    };
   }
 
   private static Map<Method, DistillSettings> methods(Config c, DistillSettings distill) {

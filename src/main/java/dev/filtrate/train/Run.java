@@ -91,6 +91,7 @@ public final class Run {
     progress.note(
         "task %s: %,d training and %,d validation examples"
             .formatted(data.spec().name(), data.train().size(), data.validation().size()));
+    data.notes().forEach(progress::note);
     return data;
   }
 

@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
@@ -24,6 +25,8 @@ import java.util.stream.Stream;
  * @param labels its classes, or scores
  * @param train the examples to train on
  * @param validation the examples to evaluate on
+ * @param mismatched more of them, from other sources: MNLI's mismatched ones
+ * @param notes what was left out of the files, a sentence each
  * @param vocabularySize the least {@code vocab_size} of a model that takes these ids
  * @param tokenizerFiles what belongs beside a model that was trained on them
  * @param tokenizerHash SHA-256 of its {@code tokenizer.json}
@@ -33,12 +36,15 @@ public record RunData(
     Labels labels,
     EncodedExamples train,
     EncodedExamples validation,
+    Optional<EncodedExamples> mismatched,
+    List<String> notes,
     TokenizerSettings settings,
     int vocabularySize,
     List<Path> tokenizerFiles,
     String tokenizerHash) {
   /** Copies the list. */
   public RunData {
+    notes = List.copyOf(notes);
     tokenizerFiles = List.copyOf(tokenizerFiles);
   }
 
@@ -57,12 +63,18 @@ public record RunData(
       ProblemType type = data.labels().problemType();
       EncodedExamples train = EncodedExamples.of(data.train(), type, tokenizer);
       EncodedExamples validation = EncodedExamples.of(data.validation(), type, tokenizer);
+      Optional<EncodedExamples> mismatched =
+          data.mismatched().isEmpty()
+              ? Optional.empty()
+              : Optional.of(EncodedExamples.of(data.mismatched(), type, tokenizer));
       AtomicFiles.writeFolder(tokenizerFolder, tokenizer::write);
       return new RunData(
           spec,
           data.labels(),
           train,
           validation,
+          mismatched,
+          data.notes(),
           recipe.tokenizer(),
           tokenizer.vocabularySize(),
           files(tokenizerFolder),
@@ -78,13 +90,10 @@ public record RunData(
     }
   }
 
-  /** The names of the classes for a config; one for scores. */
-  public List<String> labelNames() {
-    return names(labels);
-  }
-
-  static List<String> names(Labels labels) {
-    return labels.isRegression() ? List.of("LABEL_0") : labels.names();
+  /** A model's config with these labels. */
+  static ModelConfig config(ModelConfig model, Labels labels) {
+    return model.withTask(
+        labels.problemType(), labels.isRegression() ? List.of("LABEL_0") : labels.names());
   }
 
   /** Batches to train on, in the order of this seed. */
@@ -94,9 +103,17 @@ public record RunData(
 
   /** Validation, with every metric of the task, the one that selects first. */
   public Evaluator evaluator(int batchSize) {
+    return evaluator(validation, batchSize);
+  }
+
+  /** The same over the mismatched examples, if there are any. */
+  Optional<Evaluator> mismatched(int batchSize) {
+    return mismatched.map(examples -> evaluator(examples, batchSize));
+  }
+
+  private Evaluator evaluator(EncodedExamples examples, int batchSize) {
     return new Evaluator(
-        Batches.evaluation(validation, options(batchSize, true)),
-        Metrics.all(spec.metric(), labels));
+        Batches.evaluation(examples, options(batchSize, true)), Metrics.all(spec.metric(), labels));
   }
 
   private BatchOptions options(int batchSize, boolean groupByLength) {

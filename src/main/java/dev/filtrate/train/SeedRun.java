@@ -163,7 +163,7 @@ final class SeedRun {
                 new UserError(
                     who + ": has no config; give model_name_or_path, or config for a new one"));
     data.requireFits(who, config);
-    return config.withLabels(data.labelNames());
+    return RunData.config(config, data.labels());
   }
 
   private Weights start(ModelSettings settings, Model model) {
@@ -212,8 +212,7 @@ final class SeedRun {
   /** Stage 0, or what was given if the recipe leaves it out. */
   Trained finetune(String who, Weights start, StageSettings settings) {
     if (settings.isSkipped()) {
-      Evaluator evaluator = data.evaluator(settings.evalBatchSize());
-      return new Trained(start, Models.evaluate(engine, start, evaluator));
+      return new Trained(start, measure(start, settings.evalBatchSize()));
     }
     Stage stage = Stage.finetune(who + "/finetuned", dropping(start, settings), settings);
     return stage(stage, start);
@@ -284,6 +283,10 @@ final class SeedRun {
             data.training(settings, seed),
             data.evaluator(settings.evalBatchSize()));
     Weights trained = new Weights(start.model(), outcome.weights());
+    Map<String, Double> measured = new LinkedHashMap<>(outcome.metrics());
+    if (!measured.isEmpty()) {
+      measured.putAll(mismatched(trained, settings.evalBatchSize()));
+    }
     if (single) {
       trained.writeInto(model, data.tokenizerFiles());
     } else {
@@ -292,9 +295,23 @@ final class SeedRun {
     ObjectNode json = new ObjectMapper().createObjectNode();
     json.put("step", outcome.step());
     ObjectNode metrics = json.putObject("metrics");
-    outcome.metrics().forEach(metrics::put);
+    measured.forEach(metrics::put);
     Run.writeJson(result, json);
-    return new Trained(trained, outcome.metrics());
+    return new Trained(trained, measured);
+  }
+
+  private Map<String, Double> measure(Weights weights, int batchSize) {
+    Map<String, Double> metrics =
+        new LinkedHashMap<>(Models.evaluate(engine, weights, data.evaluator(batchSize)));
+    metrics.putAll(mismatched(weights, batchSize));
+    return metrics;
+  }
+
+  /** MNLI's second set, measured on the model that is kept; the release takes the last epoch's. */
+  private Map<String, Double> mismatched(Weights weights, int batchSize) {
+    return data.mismatched(batchSize)
+        .map(set -> Metrics.mismatched(Models.evaluate(engine, weights, set)))
+        .orElse(Map.of());
   }
 
   private static Map<String, Double> metrics(Path result) {
@@ -312,7 +329,6 @@ final class SeedRun {
 
   private Results.Row row(String name, Trained trained) {
     Weights plain = trained.weights().withoutFilters();
-    Evaluator evaluator = data.evaluator(recipe.training().evalBatchSize());
     return new Results.Row(
         name,
         plain.count(),
@@ -320,7 +336,7 @@ final class SeedRun {
         Map.of(
             seed,
             trained.metrics().isEmpty() // eval_steps: never
-                ? Models.evaluate(engine, plain, evaluator)
+                ? measure(plain, recipe.training().evalBatchSize())
                 : trained.metrics()));
   }
 }

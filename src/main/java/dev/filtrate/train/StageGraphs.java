@@ -2,6 +2,7 @@ package dev.filtrate.train;
 
 import dev.filtrate.autodiff.ReverseMode;
 import dev.filtrate.graph.DType;
+import dev.filtrate.graph.Dim;
 import dev.filtrate.graph.Graph;
 import dev.filtrate.graph.GraphBuilder;
 import dev.filtrate.graph.Ops;
@@ -206,8 +207,17 @@ public final class StageGraphs {
           "start_positions", g.input("start_positions", DType.INT64, batch),
           "end_positions", g.input("end_positions", DType.INT64, batch));
     }
-    DType type = model.config().numLabels() == 1 ? DType.FLOAT : DType.INT64;
-    return Map.of("labels", g.input("labels", type, batch));
+    Value labels =
+        switch (model.config().problemType()) {
+          case SINGLE_LABEL_CLASSIFICATION -> g.input("labels", DType.INT64, batch);
+          case REGRESSION -> g.input("labels", DType.FLOAT, batch);
+          case MULTI_LABEL_CLASSIFICATION ->
+              g.input(
+                  "labels",
+                  DType.FLOAT,
+                  Shape.of(ModelInputs.BATCH, Dim.of(model.config().numLabels())));
+        };
+    return Map.of("labels", labels);
   }
 
   /** The parameters that a gradients graph trains, in its order. */

@@ -12,14 +12,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /** The block {@code task} of a recipe: its keys to a {@link TaskSpec} and back. */
 final class TaskKeys {
   private static final Kind<ProblemType> PROBLEM_TYPE =
       Kind.scalar(
-          "one of single_label_classification, regression",
+          "one of single_label_classification, multi_label_classification, regression",
           text ->
               Arrays.stream(ProblemType.values())
                   .filter(type -> type.id().equals(text))
@@ -55,29 +54,35 @@ final class TaskKeys {
     Path train = c.find("train_file", Kind.INPUT_PATH);
     Path validation = c.find("validation_file", Kind.INPUT_PATH);
     double fraction = c.get("validation_fraction", Kind.fraction(), 0.0);
-    TaskSpec known = glue(c, name);
+    GlueTask glue = name == null ? null : GlueTask.find(name);
+    folder(c, glue);
+    TaskSpec known = glue == null ? null : inFolder(c, glue);
+    Layout layout = layout(c, usual(c, glue, known, train != null ? train : validation));
+    Path mismatched = c.find("mismatched_file", Kind.INPUT_PATH);
     if (known != null) {
-      train = train == null && c.has("data_dir") ? known.trainFile() : train;
-      boolean held = fraction > 0 || !c.has("data_dir");
-      validation = validation == null && !held ? known.validationFile() : validation;
+      train = train == null ? known.trainFile() : train;
+      validation = validation == null && fraction == 0 ? known.validationFile() : validation;
+      mismatched = mismatched == null ? known.mismatchedFile() : mismatched;
     }
-    if (train == null && use.needsWeights()) {
+    boolean absent = known != null && train != null && !Files.exists(train);
+    if ((train == null || absent) && validation != null && use.needsWeights()) {
       train = validation; // nothing is trained, and the labels are the model's
     }
     ProblemType type =
         c.get(
             "problem_type",
             PROBLEM_TYPE,
-            known == null ? ProblemType.SINGLE_LABEL_CLASSIFICATION : known.problemType());
+            glue == null ? ProblemType.SINGLE_LABEL_CLASSIFICATION : glue.problemType());
     TaskSpec task =
         new TaskSpec(
             name != null ? name : train != null ? stem(train) : "task",
             train != null ? train : Path.of(""),
             validation,
-            layout(c, known == null ? null : known.layout(), train),
+            mismatched,
+            layout,
             type,
-            c.get("labels", LABELS, known == null ? List.of() : known.labels()),
-            metric(c, type, known),
+            c.get("labels", LABELS, glue == null ? List.of() : glue.labels()),
+            metric(c, type, glue),
             fraction,
             c.get("max_train_samples", Kind.wholeFrom(0), 0),
             c.get("max_eval_samples", Kind.wholeFrom(0), 0));
@@ -89,29 +94,54 @@ final class TaskKeys {
     return task;
   }
 
-  /** The GLUE task of that name, with its files if there is a folder. */
-  private static @Nullable TaskSpec glue(Config c, @Nullable String name) {
+  /** A GLUE task with its files, if there is a folder. */
+  private static @Nullable TaskSpec inFolder(Config c, GlueTask task) {
     Path folder = c.find("data_dir", Kind.INPUT_PATH);
-    for (GlueTask task : GlueTask.values()) {
-      if (name != null && task.id().equals(name.toLowerCase(Locale.ROOT))) {
-        return task.spec(folder == null ? Path.of("") : folder);
-      }
-    }
-    if (folder != null) {
-      c.problem(
-          "data_dir",
-          "goes with a task_name of %s; other tasks give train_file and validation_file",
-          Arrays.stream(GlueTask.values()).map(GlueTask::id).toList());
-    }
-    return null;
+    return folder == null ? null : task.spec(folder);
   }
 
-  private static Layout layout(Config c, @Nullable Layout known, @Nullable Path file) {
-    FileFormat format = c.get("format", Kind.choice(FileFormat.class), format(c, known, file));
-    Layout usual =
-        known != null && known.format() == format
-            ? known
-            : Layout.of(format, "sentence", null, "label");
+  /**
+   * The layout of the files, from which keys may differ.
+   *
+   * @param known the task with the files of its folder, if there is one
+   * @param given the file that is given by name, if any
+   */
+  private static Layout usual(
+      Config c, @Nullable GlueTask glue, @Nullable TaskSpec known, @Nullable Path given) {
+    FileFormat said = c.find("format", Kind.choice(FileFormat.class));
+    Layout own = given == null || glue == null ? null : glue.layout(given);
+    if (said == null && own != null) {
+      return own;
+    }
+    FileFormat ending = given == null ? null : byEnding(c, given);
+    FileFormat format = said != null ? said : ending;
+    if (known != null && given == null && (format == null || format == known.layout().format())) {
+      return known.layout();
+    }
+    format = format == null ? FileFormat.TSV : format;
+    if (glue != null) {
+      return glue.layout(format);
+    }
+    return format == FileFormat.TREC
+        ? Layout.of(format, "text", null, "coarse")
+        : Layout.of(format, "sentence", null, "label");
+  }
+
+  private static @Nullable FileFormat byEnding(Config c, Path file) {
+    try {
+      return FileFormat.of(file);
+    } catch (UserError e) {
+      if (!c.has("format")) {
+        c.problem(
+            "format",
+            "%s: the ending does not tell the format; give tsv, csv, jsonl or trec",
+            file);
+      }
+      return null;
+    }
+  }
+
+  private static Layout layout(Config c, Layout usual) {
     String sentence2 = c.find("sentence2_key", Kind.WORD);
     char delimiter = c.get("delimiter", DELIMITER, usual.delimiter());
     boolean quoted = c.get("quoted", Kind.FLAG, usual.quoted());
@@ -120,38 +150,36 @@ final class TaskKeys {
       quoted = false;
     }
     return new Layout(
-        format,
+        usual.format(),
         delimiter,
         quoted,
         c.get("encoding", ENCODING, usual.encoding()),
         c.get("header", Kind.FLAG, usual.header()),
         c.get("sentence1_key", Kind.WORD, usual.sentence1()),
         sentence2 == null ? usual.sentence2() : sentence2,
-        c.get("label_key", Kind.WORD, usual.label() == null ? "label" : usual.label()));
+        c.get("label_key", Kind.listOf(Kind.WORD), usual.labels()),
+        c.get("skip_short_rows", Kind.FLAG, usual.skipShort()));
   }
 
-  private static FileFormat format(Config c, @Nullable Layout known, @Nullable Path file) {
-    if (file == null || c.has("format")) {
-      return known == null ? FileFormat.TSV : known.format();
-    }
-    try {
-      return FileFormat.of(file);
-    } catch (UserError e) {
-      c.problem("format", "%s: the ending does not tell the format; give tsv, csv or jsonl", file);
-      return FileFormat.TSV;
-    }
-  }
-
-  private static String metric(Config c, ProblemType type, @Nullable TaskSpec known) {
-    boolean scores = type == ProblemType.REGRESSION;
-    boolean fits = known != null && known.problemType() == type;
-    String usual = known != null && fits ? known.metric() : scores ? "spearmanr" : "accuracy";
-    String metric = c.get("metric", Kind.WORD, usual);
-    List<String> possible = scores ? Metrics.REGRESSION : Metrics.CLASSIFICATION;
+  private static String metric(Config c, ProblemType type, @Nullable GlueTask glue) {
+    boolean fits = glue != null && glue.problemType() == type;
+    List<String> possible = Metrics.of(type);
+    String metric =
+        c.get("metric", Kind.WORD, glue != null && fits ? glue.metric() : possible.get(0));
     if (!possible.contains(metric)) {
       c.problem("metric", "expected one of %s for %s, got \"%s\"", possible, type.id(), metric);
     }
     return metric;
+  }
+
+  /** A folder is read by a task's name; other tasks name their files. */
+  private static void folder(Config c, @Nullable GlueTask glue) {
+    if (glue == null && c.find("data_dir", Kind.INPUT_PATH) != null) {
+      c.problem(
+          "data_dir",
+          "goes with a task_name of %s; other tasks give train_file and validation_file",
+          GlueTask.ids());
+    }
   }
 
   private static void missing(Config c, Use use, @Nullable String name) {
@@ -173,6 +201,7 @@ final class TaskKeys {
     if (use.needsFiles()) {
       mustExist(c, "train_file", task.trainFile());
       mustExist(c, "validation_file", task.validationFile());
+      mustExist(c, "mismatched_file", task.mismatchedFile());
     }
   }
 
@@ -194,6 +223,7 @@ final class TaskKeys {
         .put("task_name", task.name())
         .put("train_file", task.trainFile())
         .put("validation_file", task.validationFile())
+        .put("mismatched_file", task.mismatchedFile())
         .put("validation_fraction", task.validationFraction())
         .put("max_train_samples", task.maxTrainSamples())
         .put("max_eval_samples", task.maxEvalSamples())
@@ -204,7 +234,8 @@ final class TaskKeys {
         .put("header", layout.header())
         .put("sentence1_key", layout.sentence1())
         .put("sentence2_key", layout.sentence2())
-        .put("label_key", layout.label())
+        .put("label_key", layout.labels().size() == 1 ? layout.labels().get(0) : layout.labels())
+        .put("skip_short_rows", layout.skipShort())
         .put("problem_type", task.problemType().id())
         .put("labels", task.labels().isEmpty() ? null : task.labels())
         .put("metric", task.metric())

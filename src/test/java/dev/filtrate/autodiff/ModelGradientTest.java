@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.filtrate.base.Randomness;
 import dev.filtrate.base.TestSeed;
+import dev.filtrate.data.ProblemType;
 import dev.filtrate.graph.DType;
 import dev.filtrate.graph.DoubleTensor;
 import dev.filtrate.graph.Graph;
@@ -47,6 +48,8 @@ class ModelGradientTest {
           + "'norm_rel_ebd': 'layer_norm', 'share_att_key': %s, 'position_biased_input': false, "
           + "'type_vocab_size': 0, 'conv_kernel_size': %d}";
 
+  private static final ProblemType SEVERAL = ProblemType.MULTI_LABEL_CLASSIFICATION;
+
   /** A gradients graph and what it needs. */
   private record Step(Graph graph, List<Value> parameters) {}
 
@@ -57,6 +60,7 @@ class ModelGradientTest {
         "roberta",
         "electra",
         "distilbert",
+        "bert, several labels",
         "deberta",
         "deberta, own position weights, convolution"
       })
@@ -68,6 +72,7 @@ class ModelGradientTest {
           case "roberta" -> config(BERT.replace("'bert'", "'roberta', 'pad_token_id': 0"));
           case "electra" -> config(BERT.replace("'bert'", "'electra', 'embedding_size': 6"));
           case "distilbert" -> config(DISTILBERT);
+          case "bert, several labels" -> config(BERT).withTask(SEVERAL, List.of("a", "b", "c"));
           case "deberta" -> config(DEBERTA.formatted("true", 0));
           default -> config(DEBERTA.formatted("false", 3));
         };
@@ -141,7 +146,15 @@ class ModelGradientTest {
     Model model = new Model(config, Head.SEQUENCE_CLASSIFICATION, Optional.of(filters));
     ModelInputs in = ModelInputs.declare(g, config);
     Model.Outputs outputs = model.emit(g, in, true);
-    Value labels = g.input("labels", DType.INT64, Shape.of(ModelInputs.BATCH));
+    boolean several = config.problemType() == SEVERAL;
+    Value labels =
+        several
+            ? g.input(
+                "labels",
+                DType.FLOAT,
+                Objects.requireNonNull(outputs.logits().get("logits")).shape())
+            : g.input("labels", DType.INT64, Shape.of(ModelInputs.BATCH));
+    Objective.KlOver klOver = several ? Objective.KlOver.LABELS : Objective.KlOver.LAST_AXIS;
     Map<String, Value> teacherLogits = new LinkedHashMap<>();
     outputs
         .logits()
@@ -153,8 +166,7 @@ class ModelGradientTest {
     }
     Map<String, Value> wanted =
         new LinkedHashMap<>(
-            Objective.distillation(
-                    new Objective.Distillation(0.5, 2, 2, Objective.KlOver.LAST_AXIS, true))
+            Objective.distillation(new Objective.Distillation(0.5, 2, 2, klOver, true))
                 .emit(
                     g.ops().in("objective"),
                     new Objective.Signals(
@@ -180,7 +192,12 @@ class ModelGradientTest {
         yield mask;
       }
       case "gradient_scale" -> DoubleTensor.scalar(1);
-      case "labels", "token_type_ids" -> DoubleTensor.integers(random, 2, dims);
+      case "labels" -> { // of several labels one is unknown
+        DoubleTensor labels = DoubleTensor.integers(random, 2, dims);
+        labels.values()[0] = dims.length == 2 ? -1 : labels.get(0);
+        yield labels;
+      }
+      case "token_type_ids" -> DoubleTensor.integers(random, 2, dims);
       default ->
           v.type() == DType.INT64
               ? DoubleTensor.integers(random, 10, dims).map(x -> x + 1)

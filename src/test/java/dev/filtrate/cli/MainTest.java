@@ -203,10 +203,15 @@ class MainTest {
     assertEquals(
         "filtrate: stt2: no such recipe; did you mean 'sst2'?\n",
         Captured.filtrate("recipe", "stt2").err());
+    assertTrue(
+        Captured.filtrate("recipe", "my.yaml")
+            .err()
+            .startsWith(
+                "filtrate: my.yaml: no such recipe; give a file, or one of ag_news, cola, "));
+    assertEquals(0, Captured.filtrate("recipe", "released/mnli").code());
     assertEquals(
-        "filtrate: my.yaml: no such recipe; give a file, or one of deberta-v3-base-to-xsmall,"
-            + " default, sst2\n",
-        Captured.filtrate("recipe", "my.yaml").err());
+        "filtrate: released/mnly: no such recipe; did you mean 'released/mnli'?\n",
+        Captured.filtrate("recipe", "released/mnly").err());
     assertEquals("filtrate: expected one recipe, got none\n", Captured.filtrate("recipe").err());
   }
 }

@@ -94,10 +94,14 @@ class PlanningCommandsTest {
     Outcome outcome = filtrate("plan", "--set=seed=[1, 2]");
     assertEquals(0, outcome.code(), outcome.err());
     assertTrue(
-        outcome.out().matches("(?s)stage +trained parameters +updates +s / update +time\n.*"),
+        outcome
+            .out()
+            .matches("(?s)stage +trained parameters +updates +memory +s / update +time\n.*"),
         outcome.out());
     assertTrue(
-        outcome.out().matches("(?s).*\nteacher/finetuned +5,346 +27 +\\d+\\.\\d{3} +\\d+ s\n.*"),
+        outcome
+            .out()
+            .matches("(?s).*\nteacher/finetuned +5,346 +27 +0.0 GB +\\d+\\.\\d{3} +\\d+ s\n.*"),
         outcome.out());
     assertTrue(outcome.out().matches("(?s).*\nted +1,130 +27 +.*"), outcome.out());
     assertTrue(outcome.out().contains("\nstudent            986 parameters\n"), outcome.out());
@@ -118,7 +122,7 @@ class PlanningCommandsTest {
         filtrate("plan", "--set=compare=finetuned", "--set=student.model_name_or_path=checkpoint");
     assertEquals(0, outcome.code(), outcome.err());
     assertTrue(
-        outcome.out().matches("(?s).*\nstudent/finetuned +986 +- +\\d+\\.\\d{3} +-\n.*"),
+        outcome.out().matches("(?s).*\nstudent/finetuned +986 +- +0.0 GB +\\d+\\.\\d{3} +-\n.*"),
         outcome.out());
     assertFalse(outcome.out().contains("teacher"), outcome.out());
     assertTrue(

@@ -10,6 +10,7 @@ import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -79,15 +80,16 @@ class ExampleReaderTest {
     Path named = file("named.tsv", "1\tb\ta\ny\tx\t1\n");
     assertEquals(
         new Example("x", "1", 1),
-        ExampleReader.read(named, TSV.withColumns("b", "a", "2"), BINARY).get(0));
+        ExampleReader.read(named, TSV.withColumns("b", "a", List.of("2")), BINARY).get(0));
     assertEquals(
         "y",
-        ExampleReader.read(named, TSV.withColumns("1", null, null), BINARY).get(0).sentence1(),
+        ExampleReader.read(named, TSV.withColumns("1", null, List.of()), BINARY).get(0).sentence1(),
         "a name in the header comes before a position");
     Path bare = file("bare.tsv", "src\t1\t\ttext\n");
     assertEquals(
         new Example("text", null, 1),
-        ExampleReader.read(bare, TSV.withHeader(false).withColumns("3", null, "1"), BINARY).get(0));
+        ExampleReader.read(bare, TSV.withHeader(false).withColumns("3", null, List.of("1")), BINARY)
+            .get(0));
   }
 
   @Test
@@ -121,7 +123,8 @@ class ExampleReaderTest {
     assertEquals("a;b", ExampleReader.read(f, CSV.withCells(';', true), BINARY).get(0).sentence1());
     assertEquals(
         "\"a",
-        ExampleReader.read(f, CSV.withCells(';', false).withColumns("sentence", null, null), BINARY)
+        ExampleReader.read(
+                f, CSV.withCells(';', false).withColumns("sentence", null, List.of()), BINARY)
             .get(0)
             .sentence1());
   }
@@ -134,7 +137,7 @@ class ExampleReaderTest {
     assertEquals(
         List.of(false, false, true),
         read.stream().map(e -> e.labelled(ProblemType.SINGLE_LABEL_CLASSIFICATION)).toList());
-    Layout none = TSV.withColumns("sentence", null, null);
+    Layout none = TSV.withColumns("sentence", null, List.of());
     assertEquals(-1, ExampleReader.read(f, none, BINARY).get(2).label());
     assertTrue(Double.isNaN(ExampleReader.read(f, none, Labels.scores()).get(2).label()));
   }
@@ -156,7 +159,7 @@ class ExampleReaderTest {
         "v.tsv:2: column 'label': expected one of [negative, positive], got \"neutral\"",
         error(word, TSV, names));
     Labels signs = Labels.classes(List.of("-1", "1"));
-    assertEquals(0, signs.parse("x", "-1"), "a class that is listed is a class");
+    assertEquals(List.of(0.0), signs.parse("x", "-1"), "a class that is listed is a class");
   }
 
   @Test
@@ -178,6 +181,111 @@ class ExampleReaderTest {
         "e.tsv:2: column 'label': expected a number, got \"\"; rows without a label are for"
             + " classification only",
         error(empty, TSV, Labels.scores()));
+  }
+
+  @Test
+  void severalLabelsAreListsOrColumns() {
+    Labels topics = Labels.multiple(List.of("art", "sport", "war"));
+    List<List<Double>> expected =
+        List.of(
+            List.of(0.0, 1.0, 0.0),
+            List.of(1.0, 0.0, 1.0),
+            List.of(0.0, 0.0, 0.0),
+            List.of(Double.NaN, Double.NaN, Double.NaN));
+    Path lists =
+        file(
+            "l.jsonl",
+            """
+            {"sentence": "a", "label": ["sport"]}
+            {"sentence": "b", "label": [2, "art"]}
+            {"sentence": "c", "label": []}
+            {"sentence": "d", "label": null}
+            """);
+    assertEquals(expected, targets(lists, JSONL, topics));
+    Path cells = file("c.tsv", "sentence\tlabel\na\tsport\nb\twar, art\nc\t\nd\t-1\n");
+    assertEquals(expected, targets(cells, TSV, topics));
+    Path columns =
+        file("m.csv", "sentence,art,sport,war\na,0,1,0\nb,1,0,1.0\nc,0,0,false\nd,-1,-1,\n");
+    Layout many = CSV.withColumns("sentence", null, List.of("art", "sport", "war"));
+    assertEquals(expected, targets(columns, many, topics));
+    ProblemType several = ProblemType.MULTI_LABEL_CLASSIFICATION;
+    assertEquals(topics, ExampleReader.inferLabels(lists(), JSONL, several));
+    assertEquals(
+        List.of(true, true, true, false),
+        ExampleReader.read(lists, JSONL, topics).stream().map(e -> e.labelled(several)).toList());
+  }
+
+  private Path lists() {
+    return file(
+        "i.jsonl",
+        "{\"sentence\":\"a\",\"label\":[\"war\",\"art\"]}\n{\"sentence\":\"b\",\"label\":[\"sport\"]}");
+  }
+
+  private static List<List<Double>> targets(Path file, Layout layout, Labels labels) {
+    return ExampleReader.read(file, layout, labels).stream().map(Example::targets).toList();
+  }
+
+  @Test
+  void wrongListsOfLabelsNameTheLine() {
+    Labels topics = Labels.multiple(List.of("art", "sport"));
+    assertEquals(
+        "a.tsv:2: column 'label': expected one of [art, sport], got \"music\"",
+        error(file("a.tsv", "sentence\tlabel\na\tart,music\n"), TSV, topics));
+    assertEquals(
+        "b.jsonl:1: key 'label': names class art twice: \"[0,0]\"; expected the classes that apply,"
+            + " not a 0 or 1 for each",
+        error(file("b.jsonl", "{\"sentence\":\"a\",\"label\":[0,0]}"), JSONL, topics));
+    assertEquals(
+        "c.tsv:2: column 'label': expected a JSON list such as [\"a\", \"b\"], got [art",
+        error(file("c.tsv", "sentence\tlabel\na\t[art\n"), TSV, topics));
+    assertEquals(
+        "d.csv:2: column 'sport': expected 0 or 1, got \"maybe\"",
+        error(
+            file("d.csv", "sentence,art,sport\na,1,maybe\n"),
+            CSV.withColumns("sentence", null, List.of("art", "sport")),
+            topics));
+    assertEquals(
+        "e.jsonl:1: key 'label': expected a list of names or numbers, got [[1]]",
+        error(file("e.jsonl", "{\"sentence\":\"a\",\"label\":[[1]]}"), JSONL, topics));
+    assertEquals(
+        "f.tsv:2: column 'label': expected classes among [art, sport], got \"art,\"",
+        error(file("f.tsv", "sentence\tlabel\na\tart,\n"), TSV, topics));
+  }
+
+  @Test
+  void questionsAfterTheirClassAreRead() {
+    Path f = file("t.label", "DESC:manner How did it begin ?\nNUM:other  What number ? \n\n");
+    Layout trec = Layout.of(FileFormat.TREC, "text", null, "coarse");
+    Labels coarse = Labels.classes(List.of("DESC", "NUM"));
+    assertEquals(
+        List.of(new Example("How did it begin ?", null, 0), new Example("What number ?", null, 1)),
+        ExampleReader.read(f, trec, coarse));
+    assertEquals(
+        List.of("DESC:manner", "NUM:other"),
+        ExampleReader.inferLabels(
+                f,
+                Layout.of(FileFormat.TREC, "text", null, "fine"),
+                ProblemType.SINGLE_LABEL_CLASSIFICATION)
+            .names());
+    assertEquals(
+        "w.label:1: expected COARSE:fine and a question, got What is this ?",
+        error(file("w.label", "What is this ?\n"), trec, coarse));
+    assertEquals(
+        "t.label: no column 'class'; known: [coarse, fine, text]",
+        error(f, Layout.of(FileFormat.TREC, "text", null, "class"), coarse));
+    assertEquals(FileFormat.TREC, FileFormat.of(f));
+  }
+
+  @Test
+  void shortRowsAreLeftOutAndCountedWhereTheLayoutSaysSo() {
+    Path f = file("t.tsv", "sentence\tlabel\na\t1\nlost its tab\nb\t0\n");
+    List<String> notes = new ArrayList<>();
+    Layout skipping = TSV.skippingShortRows();
+    assertEquals(2, ExampleReader.read(f, skipping, BINARY, notes::add).size());
+    assertEquals(List.of(f + ": left out 1 row with too few columns"), notes);
+    assertEquals(
+        "t.tsv:3: expected at least 2 columns, got 1; columns are parted by tabs",
+        error(f, TSV, BINARY));
   }
 
   @Test
@@ -248,10 +356,11 @@ class ExampleReaderTest {
     assertEquals(FileFormat.CSV, FileFormat.of(Path.of("a.CSV")));
     assertEquals(FileFormat.JSONL, FileFormat.of(Path.of("a.json")));
     assertEquals(
-        "a.xlsx: the ending does not tell the format; give it as format: tsv, csv or jsonl",
+        "a.xlsx: the ending does not tell the format; give it as format: tsv, csv, jsonl or"
+            + " trec",
         assertThrows(UserError.class, () -> FileFormat.of(Path.of("a.xlsx"))).getMessage());
     assertEquals(
-        "format: expected one of [tsv, csv, jsonl], got \"xml\"",
+        "format: expected one of [tsv, csv, jsonl, trec], got \"xml\"",
         assertThrows(UserError.class, () -> FileFormat.named("xml")).getMessage());
   }
 }

@@ -14,7 +14,6 @@ import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -112,6 +111,7 @@ class TaskDataTest {
             "odd",
             Path.of("t.tsv"),
             null,
+            null,
             Layout.of(FileFormat.TSV, "s", null, null),
             ProblemType.REGRESSION,
             List.of("a", "a"),
@@ -135,6 +135,7 @@ class TaskDataTest {
             "both",
             train,
             train,
+            null,
             Layout.of(FileFormat.TSV, "sentence", null, "label"),
             ProblemType.SINGLE_LABEL_CLASSIFICATION,
             List.of("x"),
@@ -146,68 +147,6 @@ class TaskDataTest {
         "task both: validation_fraction: cannot go with validation_file; leave one out; labels:"
             + " expected at least two classes, got [x]",
         error(both));
-  }
-
-  @Test
-  void glueTasksAreKnownByName() {
-    assertEquals(
-        "task_name: expected one of [sst2, cola, rte, wnli], got \"mnli\"; other tasks are"
-            + " described by train_file, validation_file and their columns",
-        assertThrows(UserError.class, () -> GlueTask.named("mnli")).getMessage());
-    TaskSpec cola = GlueTask.named("cola").spec(Path.of("CoLA"));
-    assertEquals("matthews_correlation", cola.metric());
-    assertEquals(Path.of("CoLA/dev.tsv"), cola.validationFile());
-    assertEquals(List.of("entailment", "not_entailment"), GlueTask.RTE.labels());
-    assertEquals("accuracy", GlueTask.SST2.metric());
-  }
-
-  @Test
-  void realGlueFilesHaveTheirCounts() {
-    check(
-        GlueTask.SST2,
-        "SST-2",
-        67_349,
-        872,
-        444,
-        "it 's a charming and often affecting journey . ");
-    check(
-        GlueTask.COLA,
-        "CoLA",
-        8_551,
-        1_043,
-        721,
-        "The sailors rode the breeze clear of the rocks.");
-    check(GlueTask.RTE, "RTE", 2_490, 277, 131, null);
-    check(
-        GlueTask.WNLI,
-        "WNLI",
-        635,
-        71,
-        31,
-        "The drain is clogged with hair. It has to be cleaned.");
-  }
-
-  private static void check(
-      GlueTask task, String folder, int train, int dev, int ones, @Nullable String firstOfDev) {
-    TaskData data = TaskData.read(task.spec(Shared.path("datasets/" + folder)), 1);
-    assertEquals(train, data.train().size());
-    assertEquals(dev, data.validation().size());
-    assertEquals(ones, data.validation().stream().filter(e -> e.label() == 1).count());
-    if (firstOfDev != null) {
-      assertEquals(firstOfDev, data.validation().get(0).sentence1());
-    }
-    boolean pair = task == GlueTask.RTE || task == GlueTask.WNLI;
-    assertEquals(pair, data.train().get(0).sentence2() != null);
-  }
-
-  @Test
-  void scoresOfRealRegressionAreRead() {
-    Layout layout = Layout.of(FileFormat.TSV, "5", "6", "4").withHeader(false);
-    List<Example> dev =
-        ExampleReader.read(Shared.path("datasets/STS-B/sts-dev.csv"), layout, Labels.scores());
-    assertEquals(1_500, dev.size());
-    assertEquals(4.75, dev.get(1).label());
-    assertEquals("A young child is riding a horse.", dev.get(1).sentence1());
   }
 
   @Test

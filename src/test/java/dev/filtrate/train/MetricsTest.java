@@ -7,12 +7,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.filtrate.base.UserError;
 import dev.filtrate.data.Labels;
+import dev.filtrate.data.ProblemType;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** The expected figures were computed with NumPy by other formulas (covariances, rank lists). */
 class MetricsTest {
   private static final double EPS = 1e-12;
+  private static final ProblemType CLASSES = ProblemType.SINGLE_LABEL_CLASSIFICATION;
   private static final int[] P3 = {0, 1, 2, 2, 1, 0, 2, 1, 0, 0};
   private static final int[] T3 = {0, 1, 2, 1, 1, 0, 0, 2, 0, 1};
   private static final int[] P2 = {1, 0, 1, 1, 0, 1, 0, 0};
@@ -55,21 +57,37 @@ class MetricsTest {
   void logitsAreComparedAndExamplesWithoutLabelLeftOut() {
     float[] logits = {2, 1, 0, 1, 5, 4, 1, 3};
     double[] labels = {0, 1, -1, 1};
-    assertEquals(1, Metrics.compute("accuracy", logits, 2, labels), EPS);
-    assertEquals(1, Metrics.compute("f1", logits, 2, labels), EPS);
-    assertEquals(1, Metrics.compute("f1_macro", logits, 2, labels), EPS);
-    assertEquals(1, Metrics.compute("matthews_correlation", logits, 2, labels), EPS);
+    assertEquals(1, Metrics.compute("accuracy", CLASSES, logits, 2, labels), EPS);
+    assertEquals(1, Metrics.compute("f1", CLASSES, logits, 2, labels), EPS);
+    assertEquals(1, Metrics.compute("f1_macro", CLASSES, logits, 2, labels), EPS);
+    assertEquals(1, Metrics.compute("matthews_correlation", CLASSES, logits, 2, labels), EPS);
     float[] scores = {1, 2, 9, 4};
     double[] expected = {1, 2, Double.NaN, 5};
-    assertEquals(1 / 3.0, Metrics.compute("mse", scores, 1, expected), EPS);
-    assertEquals(1, Metrics.compute("spearmanr", scores, 1, expected), EPS);
+    assertEquals(1 / 3.0, Metrics.compute("mse", ProblemType.REGRESSION, scores, 1, expected), EPS);
+    assertEquals(1, Metrics.compute("spearmanr", ProblemType.REGRESSION, scores, 1, expected), EPS);
     assertEquals(
         Metrics.pearson(new double[] {1, 2, 4}, new double[] {1, 2, 5}),
-        Metrics.compute("pearson", scores, 1, expected),
+        Metrics.compute("pearson", ProblemType.REGRESSION, scores, 1, expected),
         EPS);
     assertEquals(0, Metrics.argmax(new float[] {3, 3, 1}, 0, 3), "the first of equals");
     assertThrows(
-        IllegalArgumentException.class, () -> Metrics.compute("accuracy", logits, 3, labels));
+        IllegalArgumentException.class,
+        () -> Metrics.compute("accuracy", CLASSES, logits, 3, labels));
+  }
+
+  @Test
+  void metricsOfSeveralLabelsMatchIndependentFigures() {
+    ProblemType several = ProblemType.MULTI_LABEL_CLASSIFICATION;
+    float[] logits = {1, -1, -1, -1, 2, -1, 3, 1, -1, -1, -1, -1, 1, 1, -1};
+    double[] labels = {1, 0, 0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 1, 0};
+    assertEquals(0.7272727272727273, Metrics.compute("f1_micro", several, logits, 3, labels), EPS);
+    assertEquals(0.5333333333333333, Metrics.compute("f1_macro", several, logits, 3, labels), EPS);
+    assertEquals(0.6, Metrics.compute("accuracy", several, logits, 3, labels), EPS);
+    double[] unknown = {1, 0, 0, Double.NaN, Double.NaN, Double.NaN};
+    float[] two = {1, -1, -1, 1, 1, 1};
+    assertEquals(1, Metrics.compute("accuracy", several, two, 3, unknown), EPS);
+    assertEquals(1, Metrics.compute("f1_micro", several, two, 3, unknown), EPS);
+    assertEquals(0, Metrics.compute("f1_micro", several, new float[] {-1}, 1, new double[] {0}));
   }
 
   @Test
@@ -87,7 +105,7 @@ class MetricsTest {
         "metric: f1 is for two classes, this task has 3; use f1_macro",
         assertThrows(UserError.class, () -> Metrics.check("f1", three)).getMessage());
     assertEquals(
-        "metric: expected one of [pearson, spearmanr, mse] for regression, got \"f1\"",
+        "metric: expected one of [spearmanr, pearson, mse] for regression, got \"f1\"",
         assertThrows(UserError.class, () -> Metrics.check("f1", Labels.scores())).getMessage());
     assertTrue(Metrics.higherIsBetter("accuracy"));
     assertFalse(Metrics.higherIsBetter("mse"));

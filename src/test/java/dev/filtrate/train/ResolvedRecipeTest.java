@@ -3,6 +3,8 @@ package dev.filtrate.train;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
@@ -12,12 +14,33 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 class ResolvedRecipeTest {
   /** Every recipe that comes along, and one that sets what they do not. */
-  static Stream<Recipe> recipes() {
-    Stream<Recipe> own =
-        Stream.of("default", "sst2", "deberta-v3-base-to-xsmall")
-            .map(name -> Path.of("data/recipes", name + ".yaml"))
-            .map(file -> Recipe.read(file, List.of(), Use.PLAN));
-    return Stream.concat(own, Stream.of(odd()));
+  static Stream<Recipe> recipes() throws IOException {
+    try (Stream<Path> files = Files.walk(Path.of("data/recipes"))) {
+      List<Path> own = files.filter(file -> file.toString().endsWith(".yaml")).sorted().toList();
+      assertTrue(own.size() >= 18, own.toString());
+      return Stream.concat(
+          own.stream().map(file -> Recipe.read(file, List.of(), Use.PLAN)),
+          Stream.of(odd(), several()));
+    }
+  }
+
+  private static Recipe several() {
+    String text =
+        """
+        task:
+          task_name: toxic
+          train_file: train.csv
+          validation_file: test.csv
+          mismatched_file: other.csv
+          problem_type: multi_label_classification
+          label_key: [toxic, rude]
+          labels: ['yes', 'no']
+          skip_short_rows: true
+        tokenizer: {path: t}
+        student: {config: {model_type: bert}}
+        compare: finetuned
+        """;
+    return Recipe.parse(text, "several.yaml", Path.of("here"), List.of(), Use.PLAN);
   }
 
   private static Recipe odd() {

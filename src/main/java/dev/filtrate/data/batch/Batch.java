@@ -1,5 +1,6 @@
 package dev.filtrate.data.batch;
 
+import dev.filtrate.data.Labels;
 import dev.filtrate.data.ProblemType;
 import dev.filtrate.data.tokenize.Encoded;
 import java.nio.ByteBuffer;
@@ -15,7 +16,8 @@ public final class Batch {
   private final int[] examples;
   private final int length;
   private final int tokens;
-  private final boolean regression;
+  private final ProblemType problemType;
+  private final int targets;
   private final ByteBuffer inputIds;
   private final ByteBuffer attentionMask;
   private final ByteBuffer tokenTypeIds;
@@ -34,9 +36,10 @@ public final class Batch {
     }
     this.tokens = sum;
     this.length = options.length(longest);
-    this.regression = data.problemType() == ProblemType.REGRESSION;
+    this.problemType = data.problemType();
+    this.targets = data.targets();
     int grid = 8 * examples.length * length;
-    int column = (regression ? 4 : 8) * examples.length;
+    int column = (floatLabels() ? 4 : 8) * examples.length * targets;
     ByteBuffer all =
         ByteBuffer.allocateDirect(Math.addExact(Math.multiplyExact(3, grid), column))
             .order(ByteOrder.LITTLE_ENDIAN);
@@ -60,10 +63,19 @@ public final class Batch {
           tokenTypeIds.putLong(at, texts.type(example, i));
         }
       }
-      if (regression) {
-        labels.putFloat(4 * row, (float) data.label(example));
-      } else {
-        labels.putLong(8 * row, (long) data.label(example));
+      fillLabels(data, row, example);
+    }
+  }
+
+  private void fillLabels(EncodedExamples data, int row, int example) {
+    for (int i = 0; i < targets; i++) {
+      double target = data.target(example, i);
+      int at = row * targets + i;
+      switch (problemType) {
+        case SINGLE_LABEL_CLASSIFICATION -> labels.putLong(8 * at, (long) target);
+        case REGRESSION -> labels.putFloat(4 * at, (float) target);
+        case MULTI_LABEL_CLASSIFICATION ->
+            labels.putFloat(4 * at, Double.isNaN(target) ? Labels.NONE : (float) target);
       }
     }
   }
@@ -117,14 +129,24 @@ public final class Batch {
     return view(tokenTypeIds);
   }
 
-  /** Classes, int64 {@code [size]}, -1 for none; in regression scores, float32 {@code [size]}. */
+  /**
+   * Classes, int64 {@code [size]}, -1 for none; in regression scores, float32 {@code [size]}; in
+   * multi-label classification 0, 1 or -1 for every class, float32 {@code [size, classes]}.
+   */
   public ByteBuffer labels() {
     return view(labels);
   }
 
-  /** Whether labels are float32 scores. */
-  public boolean regression() {
-    return regression;
+  /** The shape of the labels. */
+  public long[] labelDims() {
+    return problemType == ProblemType.MULTI_LABEL_CLASSIFICATION
+        ? new long[] {examples.length, targets}
+        : new long[] {examples.length};
+  }
+
+  /** Whether labels are float32, not int64. */
+  public boolean floatLabels() {
+    return problemType != ProblemType.SINGLE_LABEL_CLASSIFICATION;
   }
 
   private static ByteBuffer view(ByteBuffer buffer) {

@@ -1,5 +1,6 @@
 package dev.filtrate.data.batch;
 
+import dev.filtrate.base.Check;
 import dev.filtrate.data.Example;
 import dev.filtrate.data.Labels;
 import dev.filtrate.data.ProblemType;
@@ -10,13 +11,23 @@ import java.util.List;
 /** Examples as ids and labels, held compactly. */
 public final class EncodedExamples {
   private final Encoded texts;
+  private final int size;
+  private final int targets;
   private final double[] labels;
   private final ProblemType problemType;
   private final int padId;
 
-  private EncodedExamples(Encoded texts, double[] labels, ProblemType problemType, int padId) {
+  private EncodedExamples(
+      Encoded texts, List<Example> examples, ProblemType problemType, int padId) {
     this.texts = texts;
-    this.labels = labels;
+    this.size = examples.size();
+    this.targets = examples.isEmpty() ? 1 : examples.get(0).targets().size();
+    this.labels =
+        examples.stream()
+            .flatMap(example -> example.targets().stream())
+            .mapToDouble(Double::doubleValue)
+            .toArray();
+    Check.argument(labels.length == size * targets, "examples with other numbers of targets");
     this.problemType = problemType;
     this.padId = padId;
   }
@@ -30,13 +41,12 @@ public final class EncodedExamples {
   /** Examples whose texts are encoded already. */
   public static EncodedExamples of(
       Encoded texts, List<Example> examples, ProblemType problemType, int padId) {
-    double[] labels = examples.stream().mapToDouble(Example::label).toArray();
-    return new EncodedExamples(texts, labels, problemType, padId);
+    return new EncodedExamples(texts, examples, problemType, padId);
   }
 
   /** The number of examples. */
   public int size() {
-    return labels.length;
+    return size;
   }
 
   /** The ids and types of the texts. */
@@ -46,7 +56,22 @@ public final class EncodedExamples {
 
   /** The class, {@link Labels#NONE}, or the score of an example. */
   public double label(int example) {
-    return labels[example];
+    return labels[example * targets];
+  }
+
+  /** How many targets an example has: 1, or one for each class. */
+  public int targets() {
+    return targets;
+  }
+
+  /** The targets of all examples ({@link Example#targets}), one after the other. */
+  public double[] labels() {
+    return labels.clone();
+  }
+
+  /** One target of an example. */
+  double target(int example, int index) {
+    return labels[example * targets + index];
   }
 
   /** Classes or scores. */

@@ -62,7 +62,7 @@ record CaseBatch(Map<String, Tensor> columns, String where) {
           "%s: expected labels, or start_positions and end_positions, found none of them", where);
     }
     Check.user(
-        labels.dims().length == 1,
+        labels.dims().length == 1 || labels.type() == DType.FLOAT,
         "%s: the labels %s are those of a language model; classification, regression and extractive"
             + " question answering are supported",
         where,
@@ -82,10 +82,14 @@ record CaseBatch(Map<String, Tensor> columns, String where) {
     if (head == Head.QUESTION_ANSWERING) {
       column("start_positions", DType.INT64, rows, Long.MAX_VALUE);
       column("end_positions", DType.INT64, rows, Long.MAX_VALUE);
-    } else if (config.numLabels() == 1) {
-      column("labels", DType.FLOAT, rows, Long.MAX_VALUE);
     } else {
-      column("labels", DType.INT64, rows, config.numLabels());
+      long labels = config.numLabels();
+      switch (config.problemType()) {
+        case SINGLE_LABEL_CLASSIFICATION -> column("labels", DType.INT64, rows, labels);
+        case REGRESSION -> column("labels", DType.FLOAT, rows, Long.MAX_VALUE);
+        case MULTI_LABEL_CLASSIFICATION ->
+            column("labels", DType.FLOAT, new long[] {grid[0], labels}, Long.MAX_VALUE);
+      }
     }
     Check.user(
         grid[1] <= config.longest().orElse(Integer.MAX_VALUE),

@@ -83,7 +83,7 @@ class BatchesTest {
     }
     assertArrayEquals(new long[] {0, 1, -1, 0}, longs(batch.labels()));
     assertTrue(batch.inputIds().isDirect() && batch.labels().isDirect());
-    assertFalse(batch.regression());
+    assertFalse(batch.floatLabels());
   }
 
   @Test
@@ -92,7 +92,7 @@ class BatchesTest {
     Batch batch = Batches.evaluation(data, new BatchOptions(3, 1, 0, false)).at(0, 0);
     FloatBuffer labels = batch.labels().asFloatBuffer();
     assertEquals(FloatBuffer.wrap(new float[] {0.5f, 1.5f, 2.5f}), labels);
-    assertTrue(batch.regression());
+    assertTrue(batch.floatLabels());
   }
 
   @Test
