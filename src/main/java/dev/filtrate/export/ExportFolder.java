@@ -67,7 +67,10 @@ final class ExportFolder {
     }
   }
 
-  /** Throws {@link UserError} if the tokenizer has ids or lengths that the model does not have. */
+  /**
+   * Throws {@link UserError} if the tokenizer has ids, lengths or padding that the model does not
+   * take.
+   */
   static void requireFits(String where, ModelConfig config, Tokenizer tokenizer) {
     Check.user(
         tokenizer.vocabularySize() <= config.common().vocabSize(),
@@ -76,6 +79,13 @@ final class ExportFolder {
         where,
         config.common().vocabSize(),
         tokenizer.vocabularySize() - 1);
+    Check.user(
+        config.takesPadding(tokenizer.padId()),
+        "%s: its pad_token_id is %d, but the tokenizer pads with %d; use the tokenizer that belongs"
+            + " to the model",
+        where,
+        config.common().padTokenId(),
+        tokenizer.padId());
     Check.user(
         tokenizer.maxLength() <= config.longest().orElse(Integer.MAX_VALUE),
         "%s: max_length: %d is more than the model's %d positions (max_position_embeddings)",

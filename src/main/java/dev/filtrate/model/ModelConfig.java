@@ -91,6 +91,11 @@ public sealed interface ModelConfig permits BertConfig, DebertaV2Config, DistilB
     return longest().orElse(common().maxPositionEmbeddings());
   }
 
+  /** Whether padding may be this token: RoBERTa tells padding by it when it numbers positions. */
+  default boolean takesPadding(long padId) {
+    return positions() != Positions.AFTER_PADDING || padId == common().padTokenId();
+  }
+
   /**
    * Whether {@code token_type_ids} are an input: there are two types or more. (RoBERTa checkpoints
    * have one, whose embedding is added to every token.)

@@ -130,5 +130,12 @@ public record RunData(
         who,
         config.common().vocabSize(),
         vocabularySize - 1);
+    Check.user(
+        config.takesPadding(train.padId()),
+        "%s: its pad_token_id is %d, but the tokenizer pads with %d; use the tokenizer that belongs"
+            + " to the model, or a config with that pad_token_id",
+        who,
+        config.common().padTokenId(),
+        train.padId());
   }
 }

@@ -31,7 +31,13 @@ class ExportPassesTest {
       Shape.of(Dim.named("batch_size"), Dim.named("sequence_length"));
 
   static Stream<String> configs() {
-    return Stream.of(TinyModels.BERT, TinyModels.DEBERTA, TinyModels.DEBERTA_CONV);
+    return Stream.of(
+        TinyModels.BERT,
+        TinyModels.ROBERTA,
+        TinyModels.ELECTRA,
+        TinyModels.DISTILBERT,
+        TinyModels.DEBERTA,
+        TinyModels.DEBERTA_CONV);
   }
 
   private static Graph exported(String config, Head head) {
@@ -49,7 +55,7 @@ class ExportPassesTest {
     int types = TinyModels.config(config).common().typeVocabSize();
     List<String> names = List.of("input_ids", "attention_mask", "token_type_ids");
     assertEquals(
-        names.subList(0, types > 0 ? 3 : 2).stream()
+        names.subList(0, types > 1 ? 3 : 2).stream()
             .map(name -> new Value(name, DType.INT64, TOKENS))
             .toList(),
         graph.inputs());

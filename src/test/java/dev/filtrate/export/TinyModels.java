@@ -65,6 +65,26 @@ public final class TinyModels {
        "conv_kernel_size": 3, "conv_act": "gelu", "hidden_act": "gelu_new",
        "id2label": {"0": "score"}}""";
 
+  static final String ROBERTA =
+      """
+      {"model_type": "roberta", "vocab_size": 20, "hidden_size": 16, "num_hidden_layers": 2,
+       "num_attention_heads": 2, "intermediate_size": 32, "max_position_embeddings": 40,
+       "type_vocab_size": 1, "pad_token_id": 0, "initializer_range": 0.3,
+       "id2label": {"0": "bad", "1": "good"}}""";
+
+  static final String ELECTRA =
+      """
+      {"model_type": "electra", "vocab_size": 20, "hidden_size": 16, "embedding_size": 12,
+       "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32,
+       "max_position_embeddings": 40, "initializer_range": 0.3,
+       "id2label": {"0": "bad", "1": "so-so", "2": "good"}}""";
+
+  static final String DISTILBERT =
+      """
+      {"model_type": "distilbert", "vocab_size": 20, "dim": 16, "n_layers": 2, "n_heads": 2,
+       "hidden_dim": 32, "max_position_embeddings": 40, "initializer_range": 0.3,
+       "sinusoidal_pos_embds": true, "id2label": {"0": "bad", "1": "good"}}""";
+
   private TinyModels() {}
 
   static ModelConfig config(String json) {

@@ -71,6 +71,37 @@ class InitializationTest {
   }
 
   @Test
+  void robertasPositionOfPaddingIsZeroToo() {
+    Value v = value("roberta.embeddings.position_embeddings.weight", 6, 4);
+    float[] x = new Initialization(42, 0.02, 3, Positions.AFTER_PADDING).initialize(v).toFloats();
+    for (int i = 0; i < x.length; i++) {
+      assertEquals(i / 4 == 3, x[i] == 0);
+    }
+  }
+
+  @Test
+  void positionsOfADistilBertMayStartAsSinusoids() {
+    Value v = value("distilbert.embeddings.position_embeddings.weight", 3, 4);
+    assertArrayEquals(
+        new float[] {
+          0,
+          1,
+          0,
+          1,
+          0.84147096f,
+          0.5403023f,
+          0.009999833f,
+          0.99995f,
+          0.9092974f,
+          -0.41614684f,
+          0.019998666f,
+          0.9998f
+        },
+        new Initialization(42, 0.02, 0, Positions.SINUSOIDAL).initialize(v).toFloats(),
+        1e-7f);
+  }
+
+  @Test
   void valuesDependOnSeedAndNameOnlyNotOnTheOrder() {
     List<Value> order =
         new ArrayList<>(
