@@ -49,6 +49,7 @@ final class BenchCommand implements Command {
                 "parts",
                 "LIST",
                 "of stage2_step, stage1_step, finetune_step, student_forward (default all)"))
+        .addOption(Flags.flag("profile", "say where the time goes, by operator and part of a step"))
         .addOption(Flags.flag("json", "print JSON"));
   }
 
@@ -57,7 +58,8 @@ final class BenchCommand implements Command {
     return List.of(
         new Example("--threads 2", "the full-size preset on two cores"),
         new Example(
-            "sst2 --batch 64 --length 32 --parts stage2_step --json", "one part of a recipe"));
+            "sst2 --batch 64 --length 32 --parts stage2_step --json", "one part of a recipe"),
+        new Example("--parts stage2_step --profile", "where a step's time goes"));
   }
 
   @Override
@@ -74,7 +76,7 @@ final class BenchCommand implements Command {
                 Flags.wholeNumber(line, "batch", 8),
                 Flags.wholeNumber(line, "length", 128),
                 Flags.wholeNumber(line, "steps", 7))
-            .run(parts(line), console::note);
+            .run(parts(line), line.hasOption("profile"), console::note);
     if (line.hasOption("json")) {
       console.print(results.toPrettyString());
     } else {
@@ -123,5 +125,12 @@ final class BenchCommand implements Command {
     console.printf("peak resident set  %.2f GB", results.get("peak_rss_bytes").asDouble() / 1e9);
     console.printf("matrix product     %.0f GFLOP/s", results.get("matmul_gflops").asDouble());
     console.printf("settings           %s", results.get("settings"));
+    for (Bench.Part part : Bench.Part.values()) {
+      JsonNode profile = results.path(part.id()).path("profile");
+      if (profile.isObject()) {
+        console.print("");
+        BenchProfile.print(part.id(), profile, console);
+      }
+    }
   }
 }

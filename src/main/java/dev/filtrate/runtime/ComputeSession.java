@@ -110,7 +110,7 @@ public final class ComputeSession implements AutoCloseable {
             : DeviceTensors.constants(initializers, Device.CPU);
     boolean opened = false;
     try (PointerScope scope = new PointerScope()) {
-      SessionOptions settings = SessionSettings.of(options);
+      SessionOptions settings = SessionSettings.of(name, options);
       addInitializers(settings, initializers, shared);
       Session session = loader.load(settings);
       session.retainReference();

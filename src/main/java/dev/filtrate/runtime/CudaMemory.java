@@ -36,7 +36,10 @@ final class CudaMemory {
       RuntimeOptions options = RuntimeOptions.defaults().withDevice(device).withThreads(1);
       copy =
           new Session(
-              Native.env(), new BytePointer(model), model.length, SessionSettings.of(options));
+              Native.env(),
+              new BytePointer(model),
+              model.length,
+              SessionSettings.of("memory", options));
       place = DeviceMemory.place(device);
       allocator = new Allocator(copy, place.asOrtMemoryInfo());
       copy.retainReference();

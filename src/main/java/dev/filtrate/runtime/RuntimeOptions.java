@@ -19,7 +19,8 @@ import java.util.function.Consumer;
  * @param optimization how far the runtime rewrites the graph
  * @param prepacking whether constant weights are kept a second time in the kernels' layout
  * @param fixedDims named dims that always have this size, so that shape arithmetic folds away
- * @param profilePrefix path and start of the name of a profile to write, if any
+ * @param profilePrefix path and start of the name of profiles to write, if any: the session's name
+ *     and the time follow
  */
 public record RuntimeOptions(
     Device device,
@@ -98,7 +99,7 @@ public record RuntimeOptions(
     return with(o -> o.fixedDims.put(name, size));
   }
 
-  /** These with a profile written beside this path when the session closes. */
+  /** These with a {@link Profile} of each session written beside this path when it closes. */
   public RuntimeOptions withProfile(String prefix) {
     return with(o -> o.profilePrefix = Optional.of(prefix));
   }

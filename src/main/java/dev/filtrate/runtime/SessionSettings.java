@@ -12,7 +12,7 @@ final class SessionSettings {
   private SessionSettings() {}
 
   /** The native options, for the innermost scope. */
-  static SessionOptions of(RuntimeOptions options) {
+  static SessionOptions of(String name, RuntimeOptions options) {
     SessionOptions o = new SessionOptions();
     o.SetLogSeverityLevel(Native.LOGGING);
     // Not the runtime's own default: it counts cores that a container may not use, and pins
@@ -40,7 +40,9 @@ final class SessionSettings {
     // Teacher and student take turns: the idle one's threads must not spin on the other's cores.
     o.AddConfigEntry("session.force_spinning_stop", "1");
     options.fixedDims().forEach(o::AddFreeDimensionOverrideByName);
-    options.profilePrefix().ifPresent(prefix -> o.EnableProfiling(Native.path(prefix)));
+    options
+        .profilePrefix()
+        .ifPresent(prefix -> o.EnableProfiling(Native.path(prefix + "-" + name)));
     if (options.device().isCuda()) {
       o.AppendExecutionProvider_CUDA_V2(cuda(options.device()).asOrtCUDAProviderOptionsV2());
     }

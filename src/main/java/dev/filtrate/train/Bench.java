@@ -64,20 +64,15 @@ public final class Bench {
    * Times these parts in this order. The peak resident set is that after the first one: what a run
    * of it needs, loading included.
    *
+   * @param profiled whether to say where the time goes, from as many steps more
    * @param note is told what is going on
    */
-  public ObjectNode run(List<Part> parts, Consumer<String> note) {
+  public ObjectNode run(List<Part> parts, boolean profiled, Consumer<String> note) {
     ObjectNode results = new ObjectMapper().createObjectNode();
     Outline outline = new Outline(recipe);
     for (Part part : parts) {
       note.accept("timing " + part.id());
-      StepTimer.Timing timing =
-          switch (part) {
-            case STAGE2_STEP -> timer.step(outline.distil(Method.TED));
-            case STAGE1_STEP -> timer.step(stage(outline, "student/filters"));
-            case FINETUNE_STEP -> timer.step(stage(outline, "student/finetuned"));
-            case STUDENT_FORWARD -> timer.forward(outline.student());
-          };
+      StepTimer.Timing timing = time(part, outline, timer);
       ObjectNode figures = results.putObject(part.id());
       figures.put("median_s", timing.median());
       figures.put("min_s", timing.min());
@@ -87,10 +82,23 @@ public final class Bench {
       if (!results.has("peak_rss_bytes")) {
         results.put("peak_rss_bytes", peakResidentBytes());
       }
+      if (profiled) {
+        note.accept("profiling " + part.id());
+        figures.set("profile", StepProfile.of(timer, t -> time(part, outline, t)).toJson());
+      }
     }
     results.put("matmul_gflops", matmulGflops());
     settings(results.putObject("settings"));
     return results;
+  }
+
+  private StepTimer.Timing time(Part part, Outline outline, StepTimer with) {
+    return switch (part) {
+      case STAGE2_STEP -> with.step(outline.distil(Method.TED));
+      case STAGE1_STEP -> with.step(stage(outline, "student/filters"));
+      case FINETUNE_STEP -> with.step(stage(outline, "student/finetuned"));
+      case STUDENT_FORWARD -> with.forward(outline.student());
+    };
   }
 
   private void settings(ObjectNode settings) {

@@ -33,7 +33,13 @@ record StepTimer(Engine engine, int batch, int length, int warmUp, int steps) {
    * @param sessions lowering them and opening the sessions
    */
   record Timing(
-      double median, double min, double max, double update, double graphs, double sessions) {
+      double median,
+      double mean,
+      double min,
+      double max,
+      double update,
+      double graphs,
+      double sessions) {
     /** The median of steps on so many times the examples. */
     double scaled(double factor) {
       return (median - update) * factor + update;
@@ -70,6 +76,11 @@ record StepTimer(Engine engine, int batch, int length, int warmUp, int steps) {
           graphs,
           sessions);
     }
+  }
+
+  /** The same on another engine. */
+  StepTimer with(Engine other) {
+    return new StepTimer(other, batch, length, warmUp, steps);
   }
 
   /** The logits of a model alone, on random weights. */
@@ -111,8 +122,9 @@ record StepTimer(Engine engine, int batch, int length, int warmUp, int steps) {
     Arrays.sort(times);
     Arrays.sort(updates);
     double median = times[steps / 2];
+    double mean = Arrays.stream(times).sum() / steps;
     double update = Math.min(median, updates[steps / 2]);
-    return new Timing(median, times[0], times[steps - 1], update, graphs, sessions);
+    return new Timing(median, mean, times[0], times[steps - 1], update, graphs, sessions);
   }
 
   private static double since(long began) {

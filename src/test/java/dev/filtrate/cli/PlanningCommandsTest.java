@@ -169,6 +169,33 @@ class PlanningCommandsTest {
   }
 
   @Test
+  @Tag("ort")
+  void benchSaysWhereTheTimeGoes() throws IOException {
+    String[] flags = {"--batch=2", "--length=8", "--steps=2", "--parts=stage2_step", "--profile"};
+    Outcome outcome = filtrate("bench", flags);
+    assertEquals(0, outcome.code(), outcome.err());
+    List<String> lines = outcome.out().lines().toList();
+    assertTrue(
+        lines.get(8).matches("stage2_step, ms +teacher +forward +backward +optimizer +total +%"),
+        outcome.out());
+    assertTrue(
+        lines.get(lines.size() - 1).matches("a step under .* nodes: \\{\"CPU.*copies: 0"),
+        outcome.out());
+    List<String> json = new ArrayList<>(List.of(flags));
+    json.add("--json");
+    JsonNode profile =
+        new ObjectMapper()
+            .readTree(filtrate("bench", json.toArray(String[]::new)).out())
+            .at("/stage2_step/profile");
+    JsonNode operators = profile.get("operators_s");
+    assertTrue(operators.at("/FusedMatMul/teacher").asDouble() > 0, profile.toString());
+    assertTrue(operators.at("/FusedMatMul/backward").asDouble() > 0, profile.toString());
+    assertTrue(operators.at("/AdamOptimizer/optimizer").asDouble() > 0, profile.toString());
+    assertFalse(operators.at("/AdamOptimizer").has("forward"), profile.toString());
+    assertEquals(0, profile.get("copy_nodes").asInt());
+  }
+
+  @Test
   void benchRefusesWhatItDoesNotKnow() {
     assertEquals(
         "filtrate: --parts: unknown part 'stage3_step'; did you mean 'stage2_step'?\n",

@@ -24,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -207,12 +208,28 @@ class ComputeSessionTest {
     Files.write(file, model());
     RuntimeOptions options = OPTIONS.withProfile(folder.resolve("profile").toString());
     try (ComputeSession session = ComputeSession.openFile("file", file, options)) {
-      Map<String, Tensor> result = session.run(Map.of("x", floats(1), "w", floats(2)));
-      assertEquals(3, the("sum", result).scalarValue());
+      for (int run = 0; run < 3; run++) {
+        Map<String, Tensor> result = session.run(Map.of("x", floats(1), "w", floats(2)));
+        assertEquals(3, the("sum", result).scalarValue());
+      }
     }
+    Path written;
     try (Stream<Path> files = Files.list(folder)) {
-      assertTrue(files.anyMatch(f -> f.getFileName().toString().matches("profile.*\\.json")));
+      written = files.filter(f -> f.toString().endsWith(".json")).findFirst().orElseThrow();
     }
+    assertTrue(written.getFileName().toString().startsWith("profile-file_"), written.toString());
+    Profile profile = Profile.read(written, 2);
+    assertEquals(
+        Set.of("Add CPUExecutionProvider", "Mul CPUExecutionProvider"),
+        profile.kernels().stream()
+            .map(k -> k.operator() + " " + k.provider())
+            .collect(Collectors.toSet()));
+    assertEquals(2, profile.kernels().size());
+    double kernels = profile.kernels().stream().mapToDouble(Profile.Kernel::seconds).sum();
+    assertTrue(profile.runSeconds() >= kernels, profile.toString());
+    assertEquals(
+        written + ": 4 of 3 runs",
+        assertThrows(IllegalArgumentException.class, () -> Profile.read(written, 4)).getMessage());
   }
 
   @Test
