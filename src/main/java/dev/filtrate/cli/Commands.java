@@ -16,6 +16,7 @@ final class Commands {
           new ExportCommand(),
           new PredictCommand(),
           new TokenizeCommand(),
+          new FetchCommand(),
           new RecipeCommand(),
           new VerifyCommand(),
           new GraphCommand(),

@@ -2,7 +2,10 @@ package dev.filtrate.train;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.filtrate.hub.HubCache;
+import dev.filtrate.hub.HubSettings;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -51,6 +54,9 @@ record Kind<T>(String description, Reader<T> reader) {
   /** A path, relative to where it was written. */
   static final Kind<Path> INPUT_PATH =
       new Kind<>("a path", value -> path(value, value.origin().folder()));
+
+  /** A model's folder, or the name of a model that was fetched from a hub. */
+  static final Kind<Path> MODEL_FOLDER = new Kind<>("a path", Kind::modelFolder);
 
   /** A path, relative to the working directory. */
   static final Kind<Path> OUTPUT_PATH = new Kind<>("a path", value -> path(value, Path.of("")));
@@ -176,6 +182,13 @@ record Kind<T>(String description, Reader<T> reader) {
     } catch (IOException e) {
       return null;
     }
+  }
+
+  private static @Nullable Path modelFolder(Yaml value) {
+    Path folder = path(value, value.origin().folder());
+    return folder != null && value instanceof Yaml.Scalar name && Files.notExists(folder)
+        ? HubCache.find(name.text(), HubSettings.cacheOfEnvironment()).orElse(folder)
+        : folder;
   }
 
   private static @Nullable Path path(Yaml value, Path folder) {

@@ -11,8 +11,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * A model and the stages that it goes through before distillation.
  *
- * @param folder a Hugging Face folder with config and weights ({@code model_name_or_path}), or null
- *     for a model from scratch
+ * @param folder a Hugging Face folder with config and weights ({@code model_name_or_path}, which
+ *     may also name a model that was fetched from a hub), or null for a model from scratch
  * @param config keys of a Hugging Face config, or null: without a folder the whole config, with one
  *     they replace keys of its {@code config.json}
  * @param teacherLayers the layers of the teacher, from 0, that a student without a folder starts
@@ -66,7 +66,7 @@ public record ModelSettings(
     List<Integer> layers =
         student ? c.find("teacher_layers", Kind.listOf(Kind.wholeFrom(0))) : List.of();
     return new ModelSettings(
-        c.find("model_name_or_path", Kind.INPUT_PATH),
+        c.find("model_name_or_path", Kind.MODEL_FOLDER),
         c.find("config", Kind.MODEL_CONFIG),
         layers == null ? List.of() : layers,
         c.get("ignore_mismatched_sizes", Kind.FLAG, false),

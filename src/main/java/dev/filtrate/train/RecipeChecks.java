@@ -106,7 +106,8 @@ final class RecipeChecks {
     if (!there && (use.needsFiles() || model.config() == null)) {
       block.problem(
           "model_name_or_path",
-          "expected a Hugging Face folder at %s, found none; names of the hub are not downloaded",
+          "expected a Hugging Face folder at %s, found none; a model of the hub is downloaded by"
+              + " 'filtrate fetch NAME'",
           folder);
     } else if (there && folder != null && model.config() == null && !hasConfig(folder)) {
       block.problem("model_name_or_path", "expected config.json in %s, found none", folder);

@@ -222,7 +222,7 @@ class StageCommandTest {
     assertEquals(
         "--model_name_or_path: student.model_name_or_path: expected a Hugging Face folder at "
             + file("nowhere")
-            + ", found none; names of the hub are not downloaded",
+            + ", found none; a model of the hub is downloaded by 'filtrate fetch NAME'",
         refused("finetune", "--model_name_or_path=" + file("nowhere")));
     assertEquals(
         file("teacher")

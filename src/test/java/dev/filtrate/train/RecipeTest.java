@@ -288,7 +288,7 @@ class RecipeTest {
         message.contains(
             "job.yaml:5: teacher.model_name_or_path: expected a Hugging Face folder at "
                 + folder.resolve("nowhere")
-                + ", found none; names of the hub are not downloaded"),
+                + ", found none; a model of the hub is downloaded by 'filtrate fetch NAME'"),
         message);
   }
 
