@@ -2,10 +2,13 @@ package dev.filtrate.cli;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.filtrate.export.DevSet;
+import dev.filtrate.base.UserError;
+import dev.filtrate.export.SquadSet;
 import dev.filtrate.export.Student;
+import dev.filtrate.export.ValidationSet;
 import dev.filtrate.train.Recipe;
 import dev.filtrate.train.Use;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import org.apache.commons.cli.CommandLine;
@@ -14,6 +17,7 @@ import org.apache.commons.cli.Options;
 /** {@code filtrate evaluate}: a task's metrics of one model. */
 final class EvaluateCommand implements Command {
   private static final String JSON = "json";
+  private static final String ANSWERS = "answers_dir";
 
   @Override
   public String name() {
@@ -32,7 +36,13 @@ final class EvaluateCommand implements Command {
 
   @Override
   public Options options() {
-    return RecipeFlags.options(Use.EVALUATE).addOption(Flags.flag(JSON, "print JSON"));
+    return RecipeFlags.options(Use.EVALUATE)
+        .addOption(Flags.flag(JSON, "print JSON"))
+        .addOption(
+            Flags.valued(
+                ANSWERS,
+                "FOLDER",
+                "of SQuAD: write the answers as the official scripts read them"));
   }
 
   @Override
@@ -50,18 +60,20 @@ final class EvaluateCommand implements Command {
   public int run(CommandLine line, Console console) {
     Flags.requireNoArguments(line);
     Recipe recipe = RecipeFlags.read(line, Use.EVALUATE);
+    String answers = line.getOptionValue(ANSWERS);
     try (Student student = FinishedModel.load(recipe)) {
-      DevSet task =
-          DevSet.read(
-              recipe.requireTask(), student.config(), student.tokenizer(), recipe.seeds().get(0));
-      console.note("task %s: %,d examples".formatted(task.task(), task.examples().size()));
+      ValidationSet task = ValidationSet.read(recipe, student.config(), student.tokenizer());
+      console.note("task %s: %,d examples".formatted(task.task(), task.size()));
       task.notes().forEach(console::note);
+      int batch = recipe.student().finetune().evalBatchSize();
       Map<String, Double> metrics =
-          student.evaluate(task, recipe.student().finetune().evalBatchSize());
+          answers == null
+              ? student.evaluate(task, batch)
+              : student.writeAnswers(squad(task), batch, Path.of(answers));
       if (line.hasOption(JSON)) {
         ObjectNode json = new ObjectMapper().createObjectNode();
         json.put("task", task.task());
-        json.put("examples", task.examples().size());
+        json.put("examples", task.size());
         metrics.forEach(json.putObject("metrics")::put);
         console.print(json.toString());
       } else {
@@ -69,5 +81,12 @@ final class EvaluateCommand implements Command {
       }
     }
     return DONE;
+  }
+
+  private static SquadSet squad(ValidationSet task) {
+    if (task instanceof SquadSet squad) {
+      return squad;
+    }
+    throw UserError.of("--%s: goes with the tasks squad and squad_v2", ANSWERS);
   }
 }

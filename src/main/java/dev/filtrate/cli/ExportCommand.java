@@ -1,10 +1,9 @@
 package dev.filtrate.cli;
 
-import dev.filtrate.data.TaskSpec;
 import dev.filtrate.data.tokenize.Tokenizer;
 import dev.filtrate.export.Agreement;
-import dev.filtrate.export.DevSet;
 import dev.filtrate.export.StudentExport;
+import dev.filtrate.export.ValidationSet;
 import dev.filtrate.train.Recipe;
 import dev.filtrate.train.Run;
 import dev.filtrate.train.Use;
@@ -53,13 +52,11 @@ final class ExportCommand implements Command {
     Path model = FinishedModel.folder(recipe);
     try (Tokenizer tokenizer =
         Tokenizer.read(FinishedModel.tokenizer(recipe), recipe.tokenizer().maxLength())) {
-      TaskSpec spec = recipe.task();
-      Optional<DevSet> task =
-          spec == null
+      boolean none = recipe.task() == null && recipe.squad() == null;
+      Optional<ValidationSet> task =
+          none
               ? Optional.empty()
-              : Optional.of(
-                  DevSet.read(
-                      spec, ModelFolder.readConfig(model), tokenizer, recipe.seeds().get(0)));
+              : Optional.of(ValidationSet.read(recipe, ModelFolder.readConfig(model), tokenizer));
       print(
           new StudentExport(Run.engine(recipe))
               .writeFrom(model, recipe.outputDir(), tokenizer, task),

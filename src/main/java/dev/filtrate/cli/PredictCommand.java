@@ -6,6 +6,8 @@ import dev.filtrate.base.AtomicFiles;
 import dev.filtrate.base.Check;
 import dev.filtrate.base.UserError;
 import dev.filtrate.data.GlueTask;
+import dev.filtrate.data.squad.AnsweredQuestion;
+import dev.filtrate.data.squad.SquadSettings;
 import dev.filtrate.export.Prediction;
 import dev.filtrate.export.Student;
 import dev.filtrate.export.Submission;
@@ -32,6 +34,8 @@ final class PredictCommand implements Command {
   private static final String SUBMISSION = "submission";
   private static final String TASK = "task_name";
   private static final String DATA = "data_dir";
+  private static final String VERSION_2 = "version_2_with_negative";
+  private static final String THRESHOLD = "null_score_diff_threshold";
 
   /** So many lines are answered at once, if so many are there. */
   private static final int CHUNK = 256;
@@ -73,6 +77,11 @@ final class PredictCommand implements Command {
             Flags.flag(PAIRS, "a text is two: arguments by twos, lines with a tab in between"))
         .addOption(Flags.flag(JSON, "print a JSON object a line, with every label's probability"))
         .addOption(
+            Flags.flag(VERSION_2, "of a model for SQuAD 2.0: a text may be without an answer"))
+        .addOption(
+            Flags.valued(
+                THRESHOLD, "X", "then: no answer if that scores higher by more than X (default 0)"))
+        .addOption(
             Flags.valued(
                 SUBMISSION, "FOLDER", "answer a GLUE task's test files, as its leaderboard wants"))
         .addOption(Flags.valued(TASK, "NAME", "the GLUE task of --" + SUBMISSION))
@@ -87,6 +96,9 @@ final class PredictCommand implements Command {
         new Example(
             "--model_name_or_path export --input_file reviews.txt --json", "a file, for programs"),
         new Example(
+            "--model_name_or_path qa \"Who sang?\" \"Ann sang, Bob played.\"",
+            "a question and the text that may answer it, by a model for SQuAD"),
+        new Example(
             "--model_name_or_path ted --task_name mnli --data_dir MNLI --submission answers",
             "answers/MNLI-m.tsv and MNLI-mm.tsv, for GLUE's leaderboard"));
   }
@@ -95,23 +107,24 @@ final class PredictCommand implements Command {
   public int run(CommandLine line, Console console) {
     List<String> arguments = line.getArgList();
     String file = line.getOptionValue(FILE);
-    boolean pairs = line.hasOption(PAIRS);
     Check.user(
         file == null || arguments.isEmpty(),
         "--%s: cannot go with texts among the arguments; leave one out",
         FILE);
-    Check.user(
-        !pairs || arguments.size() % 2 == 0,
-        "--%s: expected arguments by twos, got %d",
-        PAIRS,
-        arguments.size());
     Recipe recipe = RecipeFlags.read(line, Use.PREDICT);
     if (submits(line)) {
       submit(line, recipe, console);
       return DONE;
     }
     try (Student student = FinishedModel.load(recipe)) {
-      Answers answers = new Answers(student, line.hasOption(JSON), console);
+      boolean pairs = line.hasOption(PAIRS) || student.answersQuestions();
+      Check.user(
+          !pairs || arguments.size() % 2 == 0,
+          "%s: expected arguments by twos%s, got %d",
+          student.answersQuestions() ? recipe.student().folder() : "--" + PAIRS,
+          student.answersQuestions() ? ", a question and a text" : "",
+          arguments.size());
+      Answers answers = new Answers(student, line.hasOption(JSON), settings(line, recipe), console);
       if (!arguments.isEmpty()) {
         answers.to(pairs ? byTwos(arguments) : singles(arguments));
       } else {
@@ -150,6 +163,24 @@ final class PredictCommand implements Command {
           .write(data, Path.of(line.getOptionValue(SUBMISSION)))
           .forEach(file -> console.print(file.toString()));
     }
+  }
+
+  /** How answers to questions are found; windows share a third of their tokens at most. */
+  private static SquadSettings settings(CommandLine line, Recipe recipe) {
+    SquadSettings released = SquadSettings.released(line.hasOption(VERSION_2));
+    String threshold = line.getOptionValue(THRESHOLD, "0");
+    Check.user(
+        threshold.matches("-?\\d+(\\.\\d+)?"),
+        "--%s: expected a number, got '%s'",
+        THRESHOLD,
+        threshold);
+    return new SquadSettings(
+        released.version2WithNegative(),
+        Math.min(released.docStride(), recipe.tokenizer().maxLength() / 3),
+        released.nBestSize(),
+        released.maxAnswerLength(),
+        Double.parseDouble(threshold),
+        false);
   }
 
   private static List<Question> singles(List<String> texts) {
@@ -201,10 +232,14 @@ final class PredictCommand implements Command {
   }
 
   /** Prints what a student answers. */
-  private record Answers(Student student, boolean json, Console console) {
+  private record Answers(Student student, boolean json, SquadSettings squad, Console console) {
     private static final ObjectMapper JSON_LINES = new ObjectMapper();
 
     void to(List<Question> questions) {
+      if (student.answersQuestions()) {
+        ask(questions);
+        return;
+      }
       List<String> first = questions.stream().map(Question::first).toList();
       List<String> second = new ArrayList<>();
       for (Question question : questions) {
@@ -218,6 +253,43 @@ final class PredictCommand implements Command {
       for (int i = 0; i < answers.size(); i++) {
         console.print(line(questions.get(i), answers.get(i)));
       }
+    }
+
+    /** Answers questions, of which the second text is what they are about. */
+    private void ask(List<Question> questions) {
+      List<dev.filtrate.data.squad.Question> asked = new ArrayList<>();
+      for (Question question : questions) {
+        String context = question.second() == null ? "" : question.second();
+        String id = Integer.toString(asked.size());
+        asked.add(
+            new dev.filtrate.data.squad.Question(
+                id, question.first().stripLeading(), context, List.of()));
+      }
+      if (!asked.isEmpty()) {
+        student.answer(asked, squad).forEach(answer -> console.print(line(answer)));
+      }
+    }
+
+    private String line(AnsweredQuestion answer) {
+      String text =
+          answer.text(squad.version2WithNegative(), squad.nullScoreDiffThreshold()).strip();
+      double probability =
+          answer.candidates().stream()
+              .filter(candidate -> candidate.text().strip().equals(text))
+              .mapToDouble(AnsweredQuestion.Candidate::probability)
+              .max()
+              .orElse(0);
+      if (!json) {
+        return "%s\t%.4f\t%s".formatted(text, probability, answer.question().question());
+      }
+      return JSON_LINES
+          .createObjectNode()
+          .put("question", answer.question().question())
+          .put("context", answer.question().context())
+          .put("answer", text)
+          .put("score", probability)
+          .put("null_odds", answer.nullOdds())
+          .toString();
     }
 
     private String line(Question question, Prediction answer) {

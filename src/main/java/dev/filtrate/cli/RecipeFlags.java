@@ -57,6 +57,13 @@ final class RecipeFlags {
       problem_type                 TYPE           task.problem_type                  data       single_label_classification, multi_label_classification or regression (default by the task)
       max_train_samples            N              task.max_train_samples             data       only the first N training examples (default 0: all)
       max_eval_samples             N              task.max_eval_samples              data       only the first N validation examples (default 0: all)
+      max_seq_length               N              tokenizer.max_length               data       the same as max_length (default for SQuAD 384)
+      doc_stride                   N              task.doc_stride                    data       of SQuAD: windows of a long text share N tokens (default 128)
+      version_2_with_negative      -              task.version_2_with_negative       data       of SQuAD: questions may be without an answer (default for squad_v2)
+      n_best_size                  N              task.n_best_size                   data       of SQuAD: try the N best starts and ends (default 20)
+      max_answer_length            N              task.max_answer_length             data       of SQuAD: tokens of the longest answer (default 30)
+      null_score_diff_threshold    X              task.null_score_diff_threshold     data       of SQuAD: no answer if it scores higher by more than X (default 0)
+      tune_null_score              -              task.tune_null_score               data       of SQuAD: take the threshold with the best F1 on the validation questions instead
       max_length                   N              tokenizer.max_length               single     cut texts to N tokens (default 128; of a finished model what its tokenizer_config.json says)
       pad_to_max_length            -              tokenizer.pad_to_max_length        single     pad every batch to max_length, not to its longest text
       per_device_train_batch_size  N              STAGE.per_device_train_batch_size  stage      examples of a micro-batch (default 8)

@@ -11,6 +11,7 @@ import dev.filtrate.data.batch.EncodedExamples;
 import dev.filtrate.data.tokenize.Tokenizer;
 import dev.filtrate.model.ModelConfig;
 import dev.filtrate.train.Evaluator;
+import dev.filtrate.train.LabelEvaluator;
 import dev.filtrate.train.Metrics;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -36,7 +37,8 @@ public record DevSet(
     EncodedExamples examples,
     Optional<EncodedExamples> mismatched,
     List<String> notes,
-    Map<String, String> hashes) {
+    Map<String, String> hashes)
+    implements ValidationSet {
   /** Copies list and map. */
   public DevSet {
     metrics = List.copyOf(metrics);
@@ -113,20 +115,25 @@ public record DevSet(
     return take ? task.withLabels(names) : task;
   }
 
-  /** The examples in a fixed order, those of like length together. */
+  @Override
+  public int size() {
+    return examples.size();
+  }
+
+  @Override
   public Batches batches(int batchSize) {
     return Batches.evaluation(examples, BatchOptions.of(batchSize));
   }
 
-  /** Runs a model over the examples, and measures. */
-  public Evaluator evaluator(int batchSize) {
-    return new Evaluator(batches(batchSize), metrics);
+  @Override
+  public LabelEvaluator evaluator(int batchSize) {
+    return new LabelEvaluator(batches(batchSize), metrics);
   }
 
   /** The same over the mismatched examples, if there are any. */
   Optional<Evaluator> mismatched(int batchSize) {
     return mismatched.map(
-        set -> new Evaluator(Batches.evaluation(set, BatchOptions.of(batchSize)), metrics));
+        set -> new LabelEvaluator(Batches.evaluation(set, BatchOptions.of(batchSize)), metrics));
   }
 
   /** The metrics of these logits, row by row in the order of the examples. */

@@ -9,6 +9,7 @@ import dev.filtrate.graph.Tensor;
 import dev.filtrate.runtime.ComputeSession;
 import dev.filtrate.train.Feeds;
 import dev.filtrate.train.Metrics;
+import dev.filtrate.train.SpanEvaluator;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -20,8 +21,14 @@ import java.util.Optional;
  * and the same metrics. The trained model answers first, so that only one of both is in memory.
  */
 final class Proof {
+  /**
+   * How far the scores of answers to questions may differ, as a part of 1, besides one question:
+   * rounding decides between places of a text that are as good as each other.
+   */
+  private static final double SPAN_TOLERANCE = 2e-3;
+
   private final Batches examples;
-  private final Optional<DevSet> task;
+  private final Optional<? extends ValidationSet> task;
 
   private final List<Answer> expected;
 
@@ -29,7 +36,7 @@ final class Proof {
   private record Answer(List<Integer> rows, Map<String, Tensor> outputs) {}
 
   /** The trained model's answers to a task's validation examples, or to made up ones. */
-  Proof(ComputeSession trained, Batches examples, Optional<DevSet> task) {
+  Proof(ComputeSession trained, Batches examples, Optional<? extends ValidationSet> task) {
     this.examples = examples;
     this.task = task;
     this.expected = answers(trained);
@@ -49,7 +56,7 @@ final class Proof {
 
   /** The trained model's metrics; empty without a task. */
   Map<String, Double> metrics() {
-    return task.map(t -> t.metrics(logits(expected))).orElse(Map.of());
+    return task.isEmpty() ? Map.of() : measure(task.get(), expected);
   }
 
   /** Runs the export; throws {@link dev.filtrate.base.UserError} unless it does the same. */
@@ -90,21 +97,16 @@ final class Proof {
     if (task.isEmpty()) {
       return logits;
     }
-    float[] wanted = logits(expected);
-    float[] got = logits(actual);
-    int width = wanted.length / logits.examples();
-    if (task.get().examples().problemType() == ProblemType.MULTI_LABEL_CLASSIFICATION) {
-      settleSigns(wanted, got, logits.bound());
-    } else {
-      settleTies(wanted, got, width, logits.bound());
-    }
-    Map<String, Double> metrics = task.get().metrics(got);
+    ValidationSet set = task.get();
+    Map<String, Double> metrics =
+        set instanceof DevSet labelled
+            ? withTiesSettled(labelled, logits, actual)
+            : measure(set, actual);
     metrics()
         .forEach(
             (metric, value) -> {
               double other = metrics.getOrDefault(metric, Double.NaN);
-              double scores = width == 1 ? Math.max(1, Math.abs(value)) : 0; // classes: the same
-              double allowed = Agreement.METRIC_TOLERANCE * scores;
+              double allowed = allowed(set, value);
               Check.user(
                   Math.abs(value - other) <= allowed || (value.isNaN() && Double.isNaN(other)),
                   "%s: refused: its %s is %s, that of the trained model %s",
@@ -114,6 +116,40 @@ final class Proof {
                   value);
             });
     return new Agreement(logits.examples(), logits.largestDifference(), logits.bound(), metrics);
+  }
+
+  /** How far another value of a metric may be from this one. */
+  private static double allowed(ValidationSet set, double value) {
+    if (set instanceof SquadSet) {
+      return 100 * (SPAN_TOLERANCE + 1.0 / set.size());
+    }
+    boolean scores =
+        set instanceof DevSet labelled
+            && labelled.examples().problemType() == ProblemType.REGRESSION;
+    return scores ? Agreement.METRIC_TOLERANCE * Math.max(1, Math.abs(value)) : 0;
+  }
+
+  private static Map<String, Double> measure(ValidationSet set, List<Answer> answers) {
+    if (set instanceof SquadSet squad) {
+      SpanEvaluator evaluator = squad.evaluator(1);
+      SpanEvaluator.Logits logits = evaluator.logits();
+      answers.forEach(answer -> logits.add(answer.rows(), answer.outputs()));
+      Map<String, Double> scores = evaluator.scores(logits.answers());
+      scores.keySet().retainAll(squad.metrics()); // thresholds may jump
+      return scores;
+    }
+    return ((DevSet) set).metrics(logits(set, answers));
+  }
+
+  private Map<String, Double> withTiesSettled(DevSet set, Agreement agreed, List<Answer> actual) {
+    float[] wanted = logits(set, expected);
+    float[] got = logits(set, actual);
+    if (set.examples().problemType() == ProblemType.MULTI_LABEL_CLASSIFICATION) {
+      settleSigns(wanted, got, agreed.bound());
+    } else {
+      settleTies(wanted, got, wanted.length / agreed.examples(), agreed.bound());
+    }
+    return set.metrics(got);
   }
 
   /**
@@ -140,7 +176,7 @@ final class Proof {
   }
 
   /** All logits in the order of the examples. */
-  private float[] logits(List<Answer> answers) {
+  private static float[] logits(ValidationSet set, List<Answer> answers) {
     float[] all = new float[0];
     for (Answer answer : answers) {
       Tensor tensor = answer.outputs().get("logits");
@@ -150,7 +186,7 @@ final class Proof {
       float[] values = tensor.toFloats();
       int width = values.length / answer.rows().size();
       if (all.length == 0) {
-        all = new float[examples.data().size() * width];
+        all = new float[set.size() * width];
       }
       for (int i = 0; i < answer.rows().size(); i++) {
         System.arraycopy(values, i * width, all, answer.rows().get(i) * width, width);

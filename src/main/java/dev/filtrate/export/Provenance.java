@@ -39,7 +39,7 @@ final class Provenance {
   Provenance(
       Weights weights,
       Tokenizer tokenizer,
-      Optional<DevSet> task,
+      Optional<? extends ValidationSet> task,
       Map<String, Double> metrics,
       Map<String, String> others) {
     Map<String, Tensor> trained = new TreeMap<>(weights.parameters());

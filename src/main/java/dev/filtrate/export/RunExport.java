@@ -35,12 +35,7 @@ public record RunExport(String method, long seed, StudentExport.Report report) {
     Path out = recipe.outputDir().resolve("export");
     try (Tokenizer tokenizer =
         Tokenizer.read(recipe.outputDir().resolve("tokenizer"), recipe.tokenizer().maxLength())) {
-      DevSet task =
-          DevSet.read(
-              recipe.requireTask(),
-              ModelFolder.readConfig(model),
-              tokenizer,
-              recipe.seeds().get(0)); // as the run itself holds examples out
+      ValidationSet task = ValidationSet.read(recipe, ModelFolder.readConfig(model), tokenizer);
       StudentExport.Report report =
           new StudentExport(Run.engine(recipe)).writeFrom(model, out, tokenizer, Optional.of(task));
       return new RunExport(best.name(), seed, report);

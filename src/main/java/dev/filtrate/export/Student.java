@@ -9,14 +9,20 @@ import dev.filtrate.data.ProblemType;
 import dev.filtrate.data.batch.BatchOptions;
 import dev.filtrate.data.batch.Batches;
 import dev.filtrate.data.batch.EncodedExamples;
+import dev.filtrate.data.squad.AnsweredQuestion;
+import dev.filtrate.data.squad.EncodedQuestions;
+import dev.filtrate.data.squad.PredictionFiles;
+import dev.filtrate.data.squad.Question;
+import dev.filtrate.data.squad.SquadSettings;
 import dev.filtrate.data.tokenize.Tokenizer;
 import dev.filtrate.model.ModelConfig;
 import dev.filtrate.onnx.Target;
 import dev.filtrate.runtime.ComputeSession;
 import dev.filtrate.runtime.RuntimeOptions;
 import dev.filtrate.train.Engine;
-import dev.filtrate.train.Evaluator;
+import dev.filtrate.train.LabelEvaluator;
 import dev.filtrate.train.Metrics;
+import dev.filtrate.train.SpanEvaluator;
 import dev.filtrate.train.StageGraphs;
 import dev.filtrate.train.Weights;
 import dev.filtrate.weights.ModelFolder;
@@ -29,8 +35,9 @@ import java.util.Set;
 import java.util.stream.IntStream;
 
 /**
- * A model that answers: texts in, classes with probabilities or scores out. It comes from an
- * exported folder or from a Hugging Face folder. Not for several threads; close it.
+ * A model that answers: texts in, classes with probabilities or scores out; or questions and texts
+ * in, parts of the texts out. It comes from an exported folder or from a Hugging Face folder. Not
+ * for several threads; close it.
  *
  * <pre>{@code
  * try (Student student = Student.load(Path.of("export"))) {
@@ -96,12 +103,13 @@ public final class Student implements AutoCloseable {
   }
 
   private Student requireUsable() {
-    boolean fits = INPUTS.containsAll(session.inputs()) && session.outputs().contains("logits");
+    boolean answers = session.outputs().contains("logits") || answersQuestions();
+    boolean fits = INPUTS.containsAll(session.inputs()) && answers;
     if (!fits) {
       session.close();
       throw UserError.of(
-          "%s: expected a classifier with inputs among %s and the output logits, found inputs %s and"
-              + " outputs %s",
+          "%s: expected a model with inputs among %s and the output logits, or start_logits and"
+              + " end_logits, found inputs %s and outputs %s",
           folder, INPUTS.stream().sorted().toList(), session.inputs(), session.outputs());
     }
     return this;
@@ -132,6 +140,18 @@ public final class Student implements AutoCloseable {
     return config.problemType() == ProblemType.MULTI_LABEL_CLASSIFICATION;
   }
 
+  /** Whether it answers questions about texts, not with classes or scores. */
+  public boolean answersQuestions() {
+    return session.outputs().containsAll(Set.of("start_logits", "end_logits"));
+  }
+
+  /** The answers to questions, in their order. */
+  public List<AnsweredQuestion> answer(List<Question> questions, SquadSettings settings) {
+    Check.user(answersQuestions(), "%s: classifies texts; it answers no questions", folder);
+    EncodedQuestions encoded = new EncodedQuestions(questions, tokenizer, settings);
+    return new SpanEvaluator(encoded, settings, BatchOptions.of(BATCH)).answers(session);
+  }
+
   /** The answers to texts, in their order. */
   public List<Prediction> classify(List<String> texts) {
     return answer(texts.stream().map(text -> new Example(text, null, Labels.NONE)).toList());
@@ -152,10 +172,11 @@ public final class Student implements AutoCloseable {
     if (examples.isEmpty()) {
       return List.of();
     }
+    Check.user(!answersQuestions(), "%s: answers questions; it classifies no texts", folder);
     EncodedExamples encoded =
         EncodedExamples.of(examples, ProblemType.SINGLE_LABEL_CLASSIFICATION, tokenizer);
     Batches batches = Batches.evaluation(encoded, BatchOptions.of(BATCH));
-    float[] logits = new Evaluator(batches, List.of()).logits(session);
+    float[] logits = new LabelEvaluator(batches, List.of()).logits(session);
     int width = logits.length / examples.size();
     Check.user(
         width == labels().size(),
@@ -209,11 +230,39 @@ public final class Student implements AutoCloseable {
   }
 
   /** The metrics on a task's validation examples. */
-  public Map<String, Double> evaluate(DevSet task, int batchSize) {
+  public Map<String, Double> evaluate(ValidationSet task, int batchSize) {
+    requireKind(task);
     Map<String, Double> metrics = new LinkedHashMap<>(task.evaluator(batchSize).evaluate(session));
-    task.mismatched(batchSize)
-        .ifPresent(set -> metrics.putAll(Metrics.mismatched(set.evaluate(session))));
+    if (task instanceof DevSet labelled) {
+      labelled
+          .mismatched(batchSize)
+          .ifPresent(set -> metrics.putAll(Metrics.mismatched(set.evaluate(session))));
+    }
     return metrics;
+  }
+
+  /**
+   * Answers SQuAD's validation questions and writes the files that the official scripts read.
+   *
+   * @return the scores
+   */
+  public Map<String, Double> writeAnswers(SquadSet task, int batchSize, Path to) {
+    requireKind(task);
+    SpanEvaluator evaluator = task.evaluator(batchSize);
+    List<AnsweredQuestion> answers = evaluator.answers(session);
+    boolean mayBeNone = task.settings().version2WithNegative();
+    PredictionFiles.write(to, answers, mayBeNone, evaluator.threshold(answers));
+    return evaluator.scores(answers);
+  }
+
+  private void requireKind(ValidationSet task) {
+    boolean fits = answersQuestions() == task instanceof SquadSet;
+    Check.user(
+        fits,
+        "%s: %s, but the task %s is the other kind; give the task that the model was trained for",
+        folder,
+        answersQuestions() ? "answers questions" : "classifies texts",
+        task.task());
   }
 
   /** Frees the model and the tokenizer; closing again does nothing. */

@@ -64,7 +64,7 @@ public final class StudentExport {
    * from goes into {@code provenance.json}. The rest is as {@link #write} has it.
    */
   public Report writeFrom(
-      Path modelFolder, Path folder, Tokenizer tokenizer, Optional<DevSet> task) {
+      Path modelFolder, Path folder, Tokenizer tokenizer, Optional<? extends ValidationSet> task) {
     ExportFolder.requireFree(folder);
     Weights weights = TrainedModel.read(modelFolder);
     return write(weights, folder, tokenizer, task, Provenance.around(modelFolder));
@@ -84,7 +84,7 @@ public final class StudentExport {
       Weights weights,
       Path folder,
       Tokenizer tokenizer,
-      Optional<DevSet> task,
+      Optional<? extends ValidationSet> task,
       Map<String, String> facts) {
     ExportFolder.requireFree(folder);
     ModelConfig config = weights.model().config();
@@ -111,10 +111,10 @@ public final class StudentExport {
   }
 
   /** What the trained model answers, as the engine runs it. */
-  private Proof proof(Weights weights, Optional<DevSet> task) {
+  private Proof proof(Weights weights, Optional<? extends ValidationSet> task) {
     Draft trained = ExportPasses.draft(weights);
     Batches examples =
-        task.map(t -> t.batches(BATCH))
+        task.<Batches>map(t -> t.batches(BATCH))
             .orElseGet(
                 () ->
                     Batches.evaluation(

@@ -14,6 +14,7 @@ public final class Feeds {
   /** Those of a batch's columns that a session asks for, by name. */
   public static Map<String, Tensor> of(Batch batch, Collection<String> wanted) {
     long[] grid = {batch.size(), batch.length()};
+    long[] column = {batch.size()};
     Map<String, Tensor> feeds = new LinkedHashMap<>();
     for (String input : wanted) {
       switch (input) {
@@ -29,6 +30,10 @@ public final class Feeds {
                     batch.floatLabels() ? DType.FLOAT : DType.INT64,
                     batch.labelDims(),
                     batch.labels()));
+        case "start_positions" ->
+            feeds.put(input, Tensor.wrap(DType.INT64, column, batch.startPositions()));
+        case "end_positions" ->
+            feeds.put(input, Tensor.wrap(DType.INT64, column, batch.endPositions()));
         default -> {
           // a parameter, or what another session delivers
         }

@@ -8,7 +8,6 @@ import dev.filtrate.graph.Graph;
 import dev.filtrate.graph.Tensor;
 import dev.filtrate.graph.Value;
 import dev.filtrate.model.Filters;
-import dev.filtrate.model.Head;
 import dev.filtrate.model.Model;
 import dev.filtrate.model.ModelConfig;
 import dev.filtrate.train.StageGraphs.TeacherStates;
@@ -46,7 +45,7 @@ public final class Outline {
                     "recipe %s: %s.config is missing; without it the folder with the checkpoint must be there"
                         .formatted(recipe.name(), who)));
     ModelConfig labelled = labels().map(l -> RunData.config(known, l)).orElse(known);
-    return new Model(labelled, Head.SEQUENCE_CLASSIFICATION, Optional.empty());
+    return new Model(labelled, recipe.head(), Optional.empty());
   }
 
   /** The task's labels, where it lists them or its training file is there. */

@@ -1,7 +1,9 @@
 package dev.filtrate.train;
 
 import dev.filtrate.data.TaskData;
-import dev.filtrate.data.TaskSpec;
+import dev.filtrate.data.squad.SquadTask;
+import dev.filtrate.data.squad.TrainingWindows;
+import dev.filtrate.data.tokenize.Tokenizer;
 import dev.filtrate.graph.Graph;
 import dev.filtrate.graph.Value;
 import dev.filtrate.model.Model;
@@ -82,7 +84,7 @@ public record Plan(
 
   /** Times a recipe's stages; {@code note} is told what is going on. */
   public static Plan of(Recipe recipe, Consumer<String> note) {
-    OptionalInt examples = trainingExamples(recipe.requireTask(), recipe.seeds().get(0));
+    OptionalInt examples = trainingExamples(recipe);
     Outline outline = new Outline(recipe);
     List<PlannedStage> planned = new ArrayList<>();
     for (Stage stage : outline.stages()) {
@@ -104,10 +106,32 @@ public record Plan(
     return StageGraphs.inference("parameters", model).parameterCount();
   }
 
-  private static OptionalInt trainingExamples(TaskSpec task, long seed) {
-    return Files.exists(task.trainFile())
-        ? OptionalInt.of(TaskData.read(task, seed).train().size())
-        : OptionalInt.empty();
+  private static OptionalInt trainingExamples(Recipe recipe) {
+    SquadTask squad = recipe.squad();
+    if (!Files.exists(trainFile(recipe))) {
+      return OptionalInt.empty();
+    }
+    return OptionalInt.of(
+        squad == null
+            ? TaskData.read(recipe.requireTask(), recipe.seeds().get(0)).train().size()
+            : windows(recipe, squad));
+  }
+
+  /** How many windows the training questions make; without a tokenizer one for each. */
+  private static int windows(Recipe recipe, SquadTask squad) {
+    Path path = recipe.tokenizerPath().filter(Files::exists).orElse(null);
+    if (path == null) {
+      return squad.train().size();
+    }
+    try (Tokenizer tokenizer = Tokenizer.read(path, recipe.tokenizer().maxLength())) {
+      String file = squad.trainFile().toString();
+      return TrainingWindows.of(file, squad.train(), tokenizer, squad.settings()).windows().size();
+    }
+  }
+
+  private static Path trainFile(Recipe recipe) {
+    SquadTask squad = recipe.squad();
+    return squad == null ? recipe.requireTask().trainFile() : squad.trainFile();
   }
 
   private static List<Path> missing(Recipe recipe) {
@@ -117,8 +141,8 @@ public record Plan(
         missing.add(folder);
       }
     }
-    if (!Files.exists(recipe.requireTask().trainFile())) {
-      missing.add(recipe.requireTask().trainFile());
+    if (!Files.exists(trainFile(recipe))) {
+      missing.add(trainFile(recipe));
     }
     recipe.tokenizerPath().filter(path -> !Files.exists(path)).ifPresent(missing::add);
     return missing.stream().distinct().toList();

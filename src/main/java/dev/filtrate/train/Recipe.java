@@ -7,6 +7,8 @@ import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import com.fasterxml.jackson.dataformat.yaml.YAMLGenerator;
 import dev.filtrate.base.Check;
 import dev.filtrate.data.TaskSpec;
+import dev.filtrate.data.squad.SquadTask;
+import dev.filtrate.model.Head;
 import dev.filtrate.model.ModelConfig;
 import dev.filtrate.onnx.Target;
 import dev.filtrate.runtime.Device;
@@ -28,7 +30,8 @@ import org.jspecify.annotations.Nullable;
  * @param arena whether memory is kept for the next step instead of given back
  * @param memoryPattern whether memory is laid out once per input shape
  * @param target whose operators graphs may use
- * @param task the data; null where none is needed and none is given
+ * @param task the data; null where it is SQuAD, or none is needed and none given
+ * @param squad the data, where the task is SQuAD; else null
  * @param tokenizer text to ids
  * @param training what all stages share where they say nothing else
  * @param teacher the teacher and its stages
@@ -50,6 +53,7 @@ public record Recipe(
     boolean memoryPattern,
     Target target,
     @Nullable TaskSpec task,
+    @Nullable SquadTask squad,
     TokenizerSettings tokenizer,
     StageSettings training,
     ModelSettings teacher,
@@ -102,6 +106,11 @@ public record Recipe(
       throw new IllegalStateException("recipe '" + name + "' was read for a use without a task");
     }
     return given;
+  }
+
+  /** What sits on the encoders: a classifier, or the two ends of an answer. */
+  public Head head() {
+    return squad == null ? Head.SEQUENCE_CLASSIFICATION : Head.QUESTION_ANSWERING;
   }
 
   /** The settings of a method that distils. */
@@ -172,7 +181,9 @@ public record Recipe(
         .put("arena", arena)
         .put("memory_pattern", memoryPattern)
         .put("target", target)
-        .put("task", task == null ? null : TaskKeys.write(task))
+        .put(
+            "task",
+            squad != null ? SquadKeys.write(squad) : task == null ? null : TaskKeys.write(task))
         .put("tokenizer", tokenizer.write())
         .put("training", training.write())
         .put("teacher", teacher.write(false, training))

@@ -170,6 +170,9 @@ final class RecipeChecks {
   private void divergence(Config block, DistillSettings settings) {
     Distillation objective = settings.objective();
     TaskSpec task = recipe.task();
+    if (recipe.squad() != null && objective.klOver() == KlOver.BATCH) {
+      at(block, "kl_over", "batch is for a single score (regression); use last_axis");
+    }
     if (task == null || objective.klAlpha() == 0) {
       return;
     }

@@ -33,7 +33,11 @@ final class RecipeReader {
   /** Reads, checks, and reports everything at once. */
   static Recipe read(Config c, String defaultName, Use use) {
     String name = c.get("name", Kind.WORD, defaultName);
-    TaskSpec task = TaskKeys.read(c.in("task"), use);
+    boolean squad = SquadKeys.isSquad(c.in("task"));
+    if (!squad) {
+      SquadKeys.refuse(c.in("task"));
+    }
+    TaskSpec task = squad ? null : TaskKeys.read(c.in("task"), use);
     StageSettings training = StageSettings.read(c.in("training"), StageSettings.RELEASED);
     DistillSettings distill = distill(c.in("distill"), training, task);
     FilterSettings filters = FilterSettings.read(c.in("filters"));
@@ -49,7 +53,13 @@ final class RecipeReader {
             c.get("memory_pattern", Kind.FLAG, false),
             c.get("target", Kind.choice(Target.class), Target.ORT),
             task,
-            TokenizerSettings.read(c.in("tokenizer"), usualLength(student, use)),
+            squad ? SquadKeys.read(c.in("task"), use) : null,
+            TokenizerSettings.read(
+                c.in("tokenizer"),
+                usualLength(
+                    student,
+                    use,
+                    squad ? SquadKeys.RELEASED_LENGTH : TokenizerSettings.RELEASED_LENGTH)),
             training,
             ModelSettings.read(c.in("teacher"), false, training),
             student,
@@ -66,19 +76,19 @@ final class RecipeReader {
   }
 
   /** The released length; of a finished model, the length that its tokenizer says it takes. */
-  private static int usualLength(ModelSettings student, Use use) {
+  private static int usualLength(ModelSettings student, Use use, int released) {
     Path folder = student.folder();
     if (!use.needsWeights() || folder == null) {
-      return TokenizerSettings.RELEASED_LENGTH;
+      return released;
     }
     try {
-      int said = Tokenizer.modelMaxLength(folder).orElse(TokenizerSettings.RELEASED_LENGTH);
+      int said = Tokenizer.modelMaxLength(folder).orElse(released);
       return student
           .modelConfig("student.config")
           .map(model -> Math.min(said, model.usualLength()))
           .orElse(said);
     } catch (UserError e) { // the checks tell what is wrong with the folder
-      return TokenizerSettings.RELEASED_LENGTH;
+      return released;
     }
   }
 

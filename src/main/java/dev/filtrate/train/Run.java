@@ -90,7 +90,7 @@ public final class Run {
     writeJson(recipe.outputDir().resolve(ENVIRONMENT), Environment.here().toJson());
     progress.note(
         "task %s: %,d training and %,d validation examples"
-            .formatted(data.spec().name(), data.train().size(), data.validation().size()));
+            .formatted(data.task(), data.train().size(), data.validation().size()));
     data.notes().forEach(progress::note);
     return data;
   }
@@ -102,7 +102,7 @@ public final class Run {
     for (long seed : recipe.seeds()) {
       rows.addAll(seedRun(seed, data, false).execute());
     }
-    Results results = new Results(data.spec().name(), data.spec().metric(), Results.merge(rows));
+    Results results = new Results(data.task(), data.metric(), Results.merge(rows));
     writeJson(recipe.outputDir().resolve("results.json"), results.toJson());
     return results;
   }

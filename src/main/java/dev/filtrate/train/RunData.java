@@ -1,5 +1,6 @@
 package dev.filtrate.train;
 
+import com.google.errorprone.annotations.MustBeClosed;
 import dev.filtrate.base.AtomicFiles;
 import dev.filtrate.base.Check;
 import dev.filtrate.data.Labels;
@@ -9,11 +10,17 @@ import dev.filtrate.data.TaskSpec;
 import dev.filtrate.data.batch.BatchOptions;
 import dev.filtrate.data.batch.Batches;
 import dev.filtrate.data.batch.EncodedExamples;
+import dev.filtrate.data.squad.EncodedQuestions;
+import dev.filtrate.data.squad.Question;
+import dev.filtrate.data.squad.SquadScores;
+import dev.filtrate.data.squad.SquadTask;
+import dev.filtrate.data.squad.TrainingWindows;
 import dev.filtrate.data.tokenize.Tokenizer;
 import dev.filtrate.model.ModelConfig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -21,28 +28,32 @@ import java.util.stream.Stream;
 /**
  * A task's examples as ids, ready to be cut into batches.
  *
- * @param spec the task
- * @param labels its classes, or scores
+ * @param recipe what the task and the tokenizer are
+ * @param labels the task's classes, or scores; none where it is SQuAD
  * @param train the examples to train on
  * @param validation the examples to evaluate on
  * @param mismatched more of them, from other sources: MNLI's mismatched ones
+ * @param questions the questions that they are windows of, where the task is SQuAD
  * @param notes what was left out of the files, a sentence each
  * @param vocabularySize the least {@code vocab_size} of a model that takes these ids
  * @param tokenizerFiles what belongs beside a model that was trained on them
  * @param tokenizerHash SHA-256 of its {@code tokenizer.json}
  */
 public record RunData(
-    TaskSpec spec,
-    Labels labels,
+    Recipe recipe,
+    Optional<Labels> labels,
     EncodedExamples train,
     EncodedExamples validation,
     Optional<EncodedExamples> mismatched,
+    Optional<EncodedQuestions> questions,
     List<String> notes,
-    TokenizerSettings settings,
     int vocabularySize,
     List<Path> tokenizerFiles,
     String tokenizerHash) {
-  /** Copies the list. */
+  /** What Hugging Face's configs of these models say; it means nothing. */
+  private static final List<String> SQUAD_LABELS = List.of("LABEL_0", "LABEL_1");
+
+  /** Copies the lists. */
   public RunData {
     notes = List.copyOf(notes);
     tokenizerFiles = List.copyOf(tokenizerFiles);
@@ -55,11 +66,14 @@ public record RunData(
    * @param seed decides what {@code validation_fraction} holds out
    */
   public static RunData read(Recipe recipe, long seed, Path tokenizerFolder) {
+    SquadTask squad = recipe.squad();
+    if (squad != null) {
+      return read(recipe, squad, tokenizerFolder);
+    }
     TaskSpec spec = recipe.requireTask();
     TaskData data = TaskData.read(spec, seed);
     Metrics.check(spec.metric(), data.labels());
-    Path path = recipe.tokenizerPath().orElseThrow(() -> new IllegalStateException("no tokenizer"));
-    try (Tokenizer tokenizer = Tokenizer.read(path, recipe.tokenizer().maxLength())) {
+    try (Tokenizer tokenizer = tokenizer(recipe)) {
       ProblemType type = data.labels().problemType();
       EncodedExamples train = EncodedExamples.of(data.train(), type, tokenizer);
       EncodedExamples validation = EncodedExamples.of(data.validation(), type, tokenizer);
@@ -69,17 +83,58 @@ public record RunData(
               : Optional.of(EncodedExamples.of(data.mismatched(), type, tokenizer));
       AtomicFiles.writeFolder(tokenizerFolder, tokenizer::write);
       return new RunData(
-          spec,
-          data.labels(),
+          recipe,
+          Optional.of(data.labels()),
           train,
           validation,
           mismatched,
+          Optional.empty(),
           data.notes(),
-          recipe.tokenizer(),
           tokenizer.vocabularySize(),
           files(tokenizerFolder),
           tokenizer.sha256());
     }
+  }
+
+  private static RunData read(Recipe recipe, SquadTask squad, Path tokenizerFolder) {
+    List<Question> train = squad.train();
+    List<Question> validation = squad.validation();
+    try (Tokenizer tokenizer = tokenizer(recipe)) {
+      EncodedQuestions questions = new EncodedQuestions(validation, tokenizer, squad.settings());
+      String file = squad.trainFile().toString();
+      TrainingWindows.Made made = TrainingWindows.of(file, train, tokenizer, squad.settings());
+      AtomicFiles.writeFolder(tokenizerFolder, tokenizer::write);
+      List<String> notes = new ArrayList<>(made.notes());
+      questions.note(squad.validationFile().toString()).ifPresent(notes::add);
+      return new RunData(
+          recipe,
+          Optional.empty(),
+          made.windows(),
+          questions.windows(),
+          Optional.empty(),
+          Optional.of(questions),
+          notes,
+          tokenizer.vocabularySize(),
+          files(tokenizerFolder),
+          tokenizer.sha256());
+    }
+  }
+
+  @MustBeClosed
+  private static Tokenizer tokenizer(Recipe recipe) {
+    Path path = recipe.tokenizerPath().orElseThrow(() -> new IllegalStateException("no tokenizer"));
+    return Tokenizer.read(path, recipe.tokenizer().maxLength());
+  }
+
+  /** The task's name. */
+  public String task() {
+    SquadTask squad = recipe.squad();
+    return squad == null ? recipe.requireTask().name() : squad.name();
+  }
+
+  /** The metric that selects. */
+  public String metric() {
+    return recipe.squad() == null ? recipe.requireTask().metric() : SquadScores.SELECTS;
   }
 
   private static List<Path> files(Path folder) {
@@ -88,6 +143,11 @@ public record RunData(
     } catch (IOException e) {
       throw AtomicFiles.cannotRead(folder, e);
     }
+  }
+
+  /** A model's config for this task. */
+  ModelConfig config(ModelConfig model) {
+    return labels.map(l -> config(model, l)).orElseGet(() -> model.withLabels(SQUAD_LABELS));
   }
 
   /** A model's config with these labels. */
@@ -103,7 +163,10 @@ public record RunData(
 
   /** Validation, with every metric of the task, the one that selects first. */
   public Evaluator evaluator(int batchSize) {
-    return evaluator(validation, batchSize);
+    SquadTask squad = recipe.squad();
+    return squad == null
+        ? evaluator(validation, batchSize)
+        : new SpanEvaluator(questions.orElseThrow(), squad.settings(), options(batchSize, true));
   }
 
   /** The same over the mismatched examples, if there are any. */
@@ -112,11 +175,13 @@ public record RunData(
   }
 
   private Evaluator evaluator(EncodedExamples examples, int batchSize) {
-    return new Evaluator(
-        Batches.evaluation(examples, options(batchSize, true)), Metrics.all(spec.metric(), labels));
+    return new LabelEvaluator(
+        Batches.evaluation(examples, options(batchSize, true)),
+        Metrics.all(metric(), labels.orElseThrow()));
   }
 
   private BatchOptions options(int batchSize, boolean groupByLength) {
+    TokenizerSettings settings = recipe.tokenizer();
     int length = settings.padToMaxLength() ? settings.maxLength() : 0;
     return new BatchOptions(batchSize, settings.padToMultipleOf(), length, groupByLength);
   }

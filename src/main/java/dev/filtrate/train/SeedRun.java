@@ -7,7 +7,6 @@ import dev.filtrate.base.AtomicFiles;
 import dev.filtrate.base.Check;
 import dev.filtrate.base.UserError;
 import dev.filtrate.model.Filters;
-import dev.filtrate.model.Head;
 import dev.filtrate.model.Model;
 import dev.filtrate.model.ModelConfig;
 import dev.filtrate.train.StageGraphs.TeacherStates;
@@ -92,7 +91,7 @@ final class SeedRun {
   Trained only(Use use) {
     ModelSettings settings = recipe.student();
     ModelConfig config = config("the model", recipe.studentConfig());
-    Model model = new Model(config, Head.SEQUENCE_CLASSIFICATION, Optional.empty());
+    Model model = new Model(config, recipe.head(), Optional.empty());
     return switch (use) {
       case FINETUNE -> finetune("student", start(settings, model), settings.finetune());
       case LEARN_FILTERS -> {
@@ -108,7 +107,7 @@ final class SeedRun {
   /** One method between models as their folders hold them, filters included. */
   private Trained distil(Method method, Model student) {
     ModelConfig config = config("the teacher", recipe.teacherConfig());
-    Model teacher = new Model(config, Head.SEQUENCE_CLASSIFICATION, Optional.empty());
+    Model teacher = new Model(config, recipe.head(), Optional.empty());
     FilterSettings filters = recipe.filters();
     int width = config.hiddenSize();
     boolean ted = method == Method.TED;
@@ -135,14 +134,14 @@ final class SeedRun {
   private Trained teacher() {
     ModelSettings settings = recipe.teacher();
     ModelConfig config = config("teacher", recipe.teacherConfig());
-    Model model = new Model(config, Head.SEQUENCE_CLASSIFICATION, Optional.empty());
+    Model model = new Model(config, recipe.head(), Optional.empty());
     return finetune("teacher", start(settings, model), settings.finetune());
   }
 
   private Weights studentStart(@Nullable Trained teacher) {
     ModelSettings settings = recipe.student();
     ModelConfig config = config("student", recipe.studentConfig());
-    Model model = new Model(config, Head.SEQUENCE_CLASSIFICATION, Optional.empty());
+    Model model = new Model(config, recipe.head(), Optional.empty());
     if (settings.teacherLayers().isEmpty()) {
       return start(settings, model);
     }
@@ -163,7 +162,7 @@ final class SeedRun {
                 new UserError(
                     who + ": has no config; give model_name_or_path, or config for a new one"));
     data.requireFits(who, config);
-    return RunData.config(config, data.labels());
+    return data.config(config);
   }
 
   private Weights start(ModelSettings settings, Model model) {

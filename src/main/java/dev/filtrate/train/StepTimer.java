@@ -153,6 +153,8 @@ record StepTimer(Engine engine, int batch, int length, int warmUp, int steps) {
                   case MULTI_LABEL_CLASSIFICATION ->
                       Tensor.zeros(DType.FLOAT, batch, model.config().numLabels());
                 });
+        case "start_positions", "end_positions" ->
+            feeds.put(input, Tensor.zeros(DType.INT64, batch));
         default -> {
           // bound, or the teacher's
         }

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.filtrate.base.Randomness;
 import dev.filtrate.base.TestSeed;
+import dev.filtrate.data.squad.Question;
+import dev.filtrate.data.squad.SquadSettings;
 import dev.filtrate.data.tokenize.Tokenizer;
 import dev.filtrate.graph.DType;
 import dev.filtrate.graph.Tensor;
@@ -227,17 +229,20 @@ class StudentTest {
   }
 
   @Test
-  void aModelThatAnswersQuestionsDoesNotClassify() {
+  void aModelThatAnswersQuestionsDoesSoAndDoesNotClassify() {
     Weights weights = TinyModels.random(TinyModels.BERT, Head.QUESTION_ANSWERING, 1);
     for (Path where :
         List.of(exported(weights), TinyModels.folder(folder.resolve("trained"), weights))) {
-      String message = refusal(where);
-      assertTrue(
-          message.startsWith(
-              where
-                  + ": expected a classifier with inputs among [attention_mask, input_ids,"
-                  + " token_type_ids] and the output logits, found inputs "),
-          message);
+      try (Student student = Student.load(where)) {
+        assertTrue(student.answersQuestions());
+        assertEquals(
+            where + ": answers questions; it classifies no texts",
+            TinyModels.refusal(() -> student.classify(List.of("the film"))));
+        List<Question> asked = List.of(new Question("1", "what", "the film", List.of()));
+        SquadSettings settings = new SquadSettings(false, 2, 20, 30, 0, false);
+        String answer = student.answer(asked, settings).get(0).best();
+        assertTrue(!answer.isEmpty() && "the film".contains(answer), answer);
+      }
     }
   }
 

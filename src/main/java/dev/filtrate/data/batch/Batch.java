@@ -1,5 +1,6 @@
 package dev.filtrate.data.batch;
 
+import dev.filtrate.base.Check;
 import dev.filtrate.data.Labels;
 import dev.filtrate.data.ProblemType;
 import dev.filtrate.data.tokenize.Encoded;
@@ -18,6 +19,7 @@ public final class Batch {
   private final int tokens;
   private final ProblemType problemType;
   private final int targets;
+  private final boolean spans;
   private final ByteBuffer inputIds;
   private final ByteBuffer attentionMask;
   private final ByteBuffer tokenTypeIds;
@@ -39,6 +41,7 @@ public final class Batch {
     this.problemType = data.problemType();
     this.targets = data.targets();
     int grid = 8 * examples.length * length;
+    this.spans = data.spans();
     int column = (floatLabels() ? 4 : 8) * examples.length * targets;
     ByteBuffer all =
         ByteBuffer.allocateDirect(Math.addExact(Math.multiplyExact(3, grid), column))
@@ -63,7 +66,12 @@ public final class Batch {
           tokenTypeIds.putLong(at, texts.type(example, i));
         }
       }
-      fillLabels(data, row, example);
+      if (spans) {
+        labels.putLong(8 * row, (long) data.target(example, 0));
+        labels.putLong(8 * (examples.length + row), (long) data.target(example, 1));
+      } else {
+        fillLabels(data, row, example);
+      }
     }
   }
 
@@ -142,6 +150,21 @@ public final class Batch {
     return problemType == ProblemType.MULTI_LABEL_CLASSIFICATION
         ? new long[] {examples.length, targets}
         : new long[] {examples.length};
+  }
+
+  /** Of windows of questions: the first tokens of the answers, int64 {@code [size]}. */
+  public ByteBuffer startPositions() {
+    return positions(0);
+  }
+
+  /** The last tokens. */
+  public ByteBuffer endPositions() {
+    return positions(8 * examples.length);
+  }
+
+  private ByteBuffer positions(int start) {
+    Check.state(spans, "these examples have labels, not positions");
+    return part(labels, start, 8 * examples.length);
   }
 
   /** Whether labels are float32, not int64. */

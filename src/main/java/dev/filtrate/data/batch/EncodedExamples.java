@@ -14,19 +14,22 @@ public final class EncodedExamples {
   private final int size;
   private final int targets;
   private final double[] labels;
+  private final boolean spans;
   private final ProblemType problemType;
   private final int padId;
 
   private EncodedExamples(
-      Encoded texts, List<Example> examples, ProblemType problemType, int padId) {
+      Encoded texts,
+      double[] labels,
+      int targets,
+      boolean spans,
+      ProblemType problemType,
+      int padId) {
     this.texts = texts;
-    this.size = examples.size();
-    this.targets = examples.isEmpty() ? 1 : examples.get(0).targets().size();
-    this.labels =
-        examples.stream()
-            .flatMap(example -> example.targets().stream())
-            .mapToDouble(Double::doubleValue)
-            .toArray();
+    this.size = texts.size();
+    this.targets = targets;
+    this.labels = labels;
+    this.spans = spans;
     Check.argument(labels.length == size * targets, "examples with other numbers of targets");
     this.problemType = problemType;
     this.padId = padId;
@@ -41,7 +44,30 @@ public final class EncodedExamples {
   /** Examples whose texts are encoded already. */
   public static EncodedExamples of(
       Encoded texts, List<Example> examples, ProblemType problemType, int padId) {
-    return new EncodedExamples(texts, examples, problemType, padId);
+    int targets = examples.isEmpty() ? 1 : examples.get(0).targets().size();
+    double[] labels =
+        examples.stream()
+            .flatMap(example -> example.targets().stream())
+            .mapToDouble(Double::doubleValue)
+            .toArray();
+    return new EncodedExamples(texts, labels, targets, false, problemType, padId);
+  }
+
+  /**
+   * Windows of questions, each with two targets: the first and the last token of its answer.
+   *
+   * @param starts the place of the first token in every window
+   * @param ends the place of the last token
+   */
+  public static EncodedExamples ofSpans(Encoded windows, int[] starts, int[] ends, int padId) {
+    Check.argument(starts.length == ends.length, "%d, %d", starts.length, ends.length);
+    double[] positions = new double[2 * starts.length];
+    for (int i = 0; i < starts.length; i++) {
+      positions[2 * i] = starts[i];
+      positions[2 * i + 1] = ends[i];
+    }
+    return new EncodedExamples(
+        windows, positions, 2, true, ProblemType.SINGLE_LABEL_CLASSIFICATION, padId);
   }
 
   /** The number of examples. */
@@ -72,6 +98,11 @@ public final class EncodedExamples {
   /** One target of an example. */
   double target(int example, int index) {
     return labels[example * targets + index];
+  }
+
+  /** Whether these are windows of questions. */
+  boolean spans() {
+    return spans;
   }
 
   /** Classes or scores. */

@@ -1,0 +1,62 @@
+package dev.filtrate.export;
+
+import dev.filtrate.data.batch.BatchOptions;
+import dev.filtrate.data.batch.Batches;
+import dev.filtrate.data.squad.EncodedQuestions;
+import dev.filtrate.data.squad.SquadSettings;
+import dev.filtrate.data.squad.SquadTask;
+import dev.filtrate.data.tokenize.Tokenizer;
+import dev.filtrate.train.SpanEvaluator;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * SQuAD's validation questions for a model that is finished.
+ *
+ * @param task the task's name
+ * @param questions what is asked
+ * @param settings how answers are found
+ * @param hashes SHA-256 of the task's file
+ */
+public record SquadSet(
+    String task, EncodedQuestions questions, SquadSettings settings, Map<String, String> hashes)
+    implements ValidationSet {
+  /** Copies the map. */
+  public SquadSet {
+    hashes = Map.copyOf(hashes);
+  }
+
+  /** Reads a task's validation questions; what is wrong with them is a UserError. */
+  public static SquadSet read(SquadTask task, Tokenizer tokenizer) {
+    return new SquadSet(
+        task.name(),
+        new EncodedQuestions(task.validation(), tokenizer, task.settings()),
+        task.settings(),
+        Map.of("validation_data_sha256", Hashes.ofFile(task.validationFile())));
+  }
+
+  @Override
+  public int size() {
+    return questions.questions().size();
+  }
+
+  @Override
+  public List<String> metrics() {
+    return List.of("f1", settings.version2WithNegative() ? "exact" : "exact_match");
+  }
+
+  @Override
+  public List<String> notes() {
+    return questions.note(task).stream().toList();
+  }
+
+  @Override
+  public Batches batches(int batchSize) {
+    return Batches.evaluation(questions.windows(), BatchOptions.of(batchSize));
+  }
+
+  @Override
+  public SpanEvaluator evaluator(int batchSize) {
+    return new SpanEvaluator(questions, settings, BatchOptions.of(batchSize));
+  }
+}
