@@ -86,13 +86,15 @@ final class RecipeFlags {
       kl_alpha                     X              distill.kl_alpha                   distill    weight of the divergence from the teacher's answers (default 0)
       mse_alpha                    X              distill.mse_alpha                  distill    weight of the layer-wise error (default 0)
       temperature                  X              distill.temperature                distill    softens the answers of both models (default 2)
-      kl_over                      AXIS           distill.kl_over                    distill    last_axis, batch for single scores, or labels for several labels at once (default: by the task)
+      regression_kl                KIND           distill.regression_kl              distill    of single scores: batch (as released: a softmax over the batch) or mse (default batch)
+      mse_reduction                KIND           distill.mse_reduction              distill    over the filters: mean (as released) or sum (default mean)
       mse_mask_padding             -              distill.mse_mask_padding           distill    leave padding out of the layer-wise error
       filter_interval              N              filters.filter_interval            filters    a filter every N layers (default 1)
       teacher_filter_interval      N              filters.teacher_filter_interval    distill    the same of the teacher (default 1)
       filter_output_dim            N              filters.filter_output_dim          filters    width of filtered states (default the teacher's hidden size)
       filter_nonlinear             -              filters.filter_nonlinear           filters    filters of two layers instead of one
       filter_disabled              -              filters.filter_disabled            distill    no learned filters: lwd, or kd
+      frozen_dropout               true|false     filters.frozen_dropout             learn      dropout of the frozen backbone while filters learn (default true, as released)
       checkpointing_steps          N|epoch|never  checkpoint.checkpointing_steps     stage      how often to write a checkpoint (default epoch)
       output_dir                   FOLDER         output_dir                         writes     where results go (default runs/ and the name)
       seed                         N[,N…]         seed                               any        of everything random (default 42)
@@ -110,6 +112,7 @@ final class RecipeFlags {
           "stage", EnumSet.of(Use.FINETUNE, Use.LEARN_FILTERS, Use.DISTILL),
           "evaluated", EnumSet.of(Use.FINETUNE, Use.DISTILL),
           "distill", EnumSet.of(Use.DISTILL),
+          "learn", EnumSet.of(Use.LEARN_FILTERS),
           "filters", EnumSet.of(Use.LEARN_FILTERS, Use.DISTILL),
           "data",
               EnumSet.of(Use.FINETUNE, Use.LEARN_FILTERS, Use.DISTILL, Use.EVALUATE, Use.EXPORT),

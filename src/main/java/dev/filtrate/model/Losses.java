@@ -4,7 +4,9 @@ import dev.filtrate.graph.DType;
 import dev.filtrate.graph.Dim;
 import dev.filtrate.graph.Ops;
 import dev.filtrate.graph.Value;
+import dev.filtrate.model.Objective.Reduction;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** The losses of TED, each a scalar, by the released formulas (Liang et al. 2023, section 3). */
 final class Losses {
@@ -88,20 +90,20 @@ final class Losses {
 
   /**
    * {@code 1/K Σ_k mean (student_k − teacher_k)²} over all B·S·F numbers of a layer, padding
-   * included as released.
+   * included as released; as a sum, without the 1/K.
    */
-  static Value layerwise(Ops op, List<Value> student, List<Value> teacher) {
+  static Value layerwise(Ops op, List<Value> student, List<Value> teacher, Reduction reduction) {
     Value sum = null;
     for (int k = 0; k < student.size(); k++) {
       Value term = meanSquare(op, op.sub(student.get(k), teacher.get(k)));
       sum = sum == null ? term : op.add(sum, term);
     }
-    return average(op, sum, student.size());
+    return reduced(op, sum, student.size(), reduction);
   }
 
   /** The same over real tokens only: the mean over {@code Σ mask · F} numbers. */
   static Value layerwiseMasked(
-      Ops op, List<Value> student, List<Value> teacher, Value attentionMask) {
+      Ops op, List<Value> student, List<Value> teacher, Value attentionMask, Reduction reduction) {
     Value mask = op.cast(op.unsqueeze(attentionMask, 2), DType.FLOAT); // (B, S, 1)
     Dim width = student.get(0).dim(-1);
     Value count = op.mul(op.sumAll(mask), (double) width.fixed());
@@ -111,17 +113,22 @@ final class Losses {
       Value term = op.div(op.sumAll(op.mul(d, d)), count);
       sum = sum == null ? term : op.add(sum, term);
     }
-    return average(op, sum, student.size());
+    return reduced(op, sum, student.size(), reduction);
   }
 
-  static Value average(Ops op, @org.jspecify.annotations.Nullable Value sum, int count) {
+  private static Value reduced(Ops op, @Nullable Value sum, int count, Reduction reduction) {
+    return sum != null && reduction == Reduction.SUM ? sum : average(op, sum, count);
+  }
+
+  static Value average(Ops op, @Nullable Value sum, int count) {
     if (sum == null) {
       throw new IllegalArgumentException("a mean over no filters");
     }
     return op.mul(sum, 1.0 / count);
   }
 
-  private static Value meanSquare(Ops op, Value difference) {
+  /** The mean of squares over all numbers. */
+  static Value meanSquare(Ops op, Value difference) {
     return op.meanAll(op.mul(difference, difference));
   }
 }

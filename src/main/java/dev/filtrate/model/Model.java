@@ -50,6 +50,11 @@ public record Model(ModelConfig config, Head head, Optional<Filters> filters) {
     return new Model(config, head, Optional.empty());
   }
 
+  /** The same model without dropout in its encoder; that of the heads stays. */
+  public Model withoutEncoderDropout() {
+    return new Model(config.withoutEncoderDropout(), head, filters);
+  }
+
   /** Emits the model; {@code training} adds dropout. */
   public Outputs emit(GraphBuilder g, ModelInputs in, boolean training) {
     return emit(g.ops(), in, training);

@@ -200,6 +200,11 @@ public sealed interface ModelConfig permits BertConfig, DebertaV2Config, DistilB
     return parse(changed, common().where());
   }
 
+  /** The same config without dropout in the encoder; that of the heads stays. */
+  default ModelConfig withoutEncoderDropout() {
+    return withDropout(pooler().dropoutAfter(), 0, 0);
+  }
+
   /** Reads a {@code config.json}; throws {@link UserError} naming the file and the key. */
   static ModelConfig read(Path file) {
     JsonNode json;

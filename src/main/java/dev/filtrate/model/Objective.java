@@ -41,31 +41,54 @@ public record Objective(List<Term> terms) {
       Map<String, Value> teacherLogits,
       List<Value> teacherStates) {}
 
-  /** How the divergence from the teacher's logits is taken. */
-  public enum KlOver {
-    /** Over the classes of each example. */
-    LAST_AXIS,
-    /** Over the batch, for one score per example: what the released code does for STS-B. */
+  /** How the student's answers are compared with the teacher's: {@code kl_loss}. */
+  public enum Divergence {
+    /** KL over the classes of each example, or the positions of an answer's end. */
+    CLASSES,
+    /** KL over the batch, for one score per example: what the released code does for STS-B. */
     BATCH,
-    /** For each label on its own, where labels do not exclude each other. */
+    /** Mean squared difference, for one score per example. */
+    MSE,
+    /** KL for each label on its own, where labels do not exclude each other. */
     LABELS
   }
 
+  /** How the errors of the K filters become one. */
+  public enum Reduction {
+    /** Their mean, as released. */
+    MEAN,
+    /** Their sum, as the paper writes it: K times the mean. */
+    SUM
+  }
+
   /**
-   * The weights and options of distillation. Released: temperature 2, padding counted.
+   * The weights and options of distillation. Released: temperature 2, the mean over layers, padding
+   * counted.
    *
    * @param klAlpha weight of the divergence from the teacher's logits; 0 = no such term
    * @param mseAlpha weight of the layer-wise error; 0 = no such term
    * @param temperature T of both softmaxes
+   * @param divergence how answers are compared
+   * @param reduction how the layers' errors become one
    * @param maskPadding whether the layer-wise error leaves padding out
    */
   public record Distillation(
-      double klAlpha, double mseAlpha, double temperature, KlOver klOver, boolean maskPadding) {
+      double klAlpha,
+      double mseAlpha,
+      double temperature,
+      Divergence divergence,
+      Reduction reduction,
+      boolean maskPadding) {
     /** Checks the values. */
     public Distillation {
       Check.user(klAlpha >= 0, "kl_alpha: expected 0 or more, found %s", klAlpha);
       Check.user(mseAlpha >= 0, "mse_alpha: expected 0 or more, found %s", mseAlpha);
       Check.user(temperature > 0, "temperature: expected more than 0, found %s", temperature);
+    }
+
+    /** The same without the layer-wise term: KD. */
+    public Distillation withoutLayers() {
+      return new Distillation(klAlpha, 0, temperature, divergence, reduction, maskPadding);
     }
   }
 
@@ -95,7 +118,7 @@ public record Objective(List<Term> terms) {
       terms.add(new Term("kl_loss", d.klAlpha(), (op, s) -> klLoss(op, s, d)));
     }
     if (d.mseAlpha() > 0) {
-      terms.add(new Term("mse_loss", d.mseAlpha(), (op, s) -> mseLoss(op, s, d.maskPadding())));
+      terms.add(new Term("mse_loss", d.mseAlpha(), (op, s) -> mseLoss(op, s, d)));
     }
     return new Objective(terms);
   }
@@ -155,17 +178,18 @@ public record Objective(List<Term> terms) {
     for (Map.Entry<String, Value> logits : s.outputs().logits().entrySet()) {
       Value teacher = get(s.teacherLogits(), logits.getKey());
       Value term =
-          switch (d.klOver()) {
+          switch (d.divergence()) {
+            case CLASSES -> Losses.kl(op, logits.getValue(), teacher, d.temperature());
             case BATCH -> Losses.klOverBatch(op, logits.getValue(), teacher, d.temperature());
+            case MSE -> Losses.meanSquare(op, op.sub(logits.getValue(), teacher));
             case LABELS -> Losses.klOfLabels(op, logits.getValue(), teacher, d.temperature());
-            case LAST_AXIS -> Losses.kl(op, logits.getValue(), teacher, d.temperature());
           };
       sum = sum == null ? term : op.add(sum, term);
     }
     return Losses.average(op, sum, s.outputs().logits().size());
   }
 
-  private static Value mseLoss(Ops op, Signals s, boolean maskPadding) {
+  private static Value mseLoss(Ops op, Signals s, Distillation d) {
     List<Value> mine = s.outputs().filterStates();
     List<Value> theirs = s.teacherStates();
     Check.argument(
@@ -173,9 +197,9 @@ public record Objective(List<Term> terms) {
         "the student has %d filtered states, the teacher %d",
         mine.size(),
         theirs.size());
-    return maskPadding
-        ? Losses.layerwiseMasked(op, mine, theirs, s.in().attentionMask())
-        : Losses.layerwise(op, mine, theirs);
+    return d.maskPadding()
+        ? Losses.layerwiseMasked(op, mine, theirs, s.in().attentionMask(), d.reduction())
+        : Losses.layerwise(op, mine, theirs, d.reduction());
   }
 
   private static Value get(Map<String, Value> among, String name) {

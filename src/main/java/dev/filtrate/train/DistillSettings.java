@@ -2,7 +2,8 @@ package dev.filtrate.train;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.filtrate.model.Objective.Distillation;
-import dev.filtrate.model.Objective.KlOver;
+import dev.filtrate.model.Objective.Divergence;
+import dev.filtrate.model.Objective.Reduction;
 
 /**
  * How a student is distilled: a stage and the weights of its objective.
@@ -12,8 +13,8 @@ import dev.filtrate.model.Objective.KlOver;
  */
 public record DistillSettings(StageSettings stage, Distillation objective) {
   /** Released: no terms but the task's loss, temperature 2, padding counted. */
-  static Distillation released(KlOver klOver) {
-    return new Distillation(0, 0, 2, klOver, false);
+  static Distillation released(Divergence divergence) {
+    return new Distillation(0, 0, 2, divergence, Reduction.MEAN, false);
   }
 
   /** Reads settings whose absent keys are those of {@code base}. */
@@ -25,20 +26,38 @@ public record DistillSettings(StageSettings stage, Distillation objective) {
             c.get("kl_alpha", Kind.notNegative(), b.klAlpha()),
             c.get("mse_alpha", Kind.notNegative(), b.mseAlpha()),
             c.get("temperature", Kind.positive(), b.temperature()),
-            c.get("kl_over", Kind.choice(KlOver.class), b.klOver()),
+            divergence(c, b.divergence()),
+            c.get("mse_reduction", Kind.choice(Reduction.class), b.reduction()),
             c.get("mse_mask_padding", Kind.FLAG, b.maskPadding())));
+  }
+
+  /** {@code regression_kl}: how a single score is compared with the teacher's. */
+  private enum RegressionKl {
+    /** As released. */
+    BATCH,
+    /** Score by score. */
+    MSE
+  }
+
+  private static RegressionKl regressionKl(Divergence divergence) {
+    return divergence == Divergence.MSE ? RegressionKl.MSE : RegressionKl.BATCH;
+  }
+
+  /** What the key says for scores; what the task says otherwise. */
+  private static Divergence divergence(Config c, Divergence base) {
+    RegressionKl said = c.get("regression_kl", Kind.choice(RegressionKl.class), regressionKl(base));
+    if (base == Divergence.BATCH || base == Divergence.MSE) {
+      return said == RegressionKl.MSE ? Divergence.MSE : Divergence.BATCH;
+    }
+    if (said == RegressionKl.MSE) {
+      c.problem("regression_kl", "mse is for a single score (problem_type regression)");
+    }
+    return base;
   }
 
   /** The same without the layer-wise term: KD. */
   DistillSettings withoutLayers() {
-    return new DistillSettings(
-        stage,
-        new Distillation(
-            objective.klAlpha(),
-            0,
-            objective.temperature(),
-            objective.klOver(),
-            objective.maskPadding()));
+    return new DistillSettings(stage, objective.withoutLayers());
   }
 
   /** Writes all keys. */
@@ -49,7 +68,8 @@ public record DistillSettings(StageSettings stage, Distillation objective) {
             .put("kl_alpha", objective.klAlpha())
             .put("mse_alpha", objective.mseAlpha())
             .put("temperature", objective.temperature())
-            .put("kl_over", objective.klOver())
+            .put("regression_kl", regressionKl(objective.divergence()))
+            .put("mse_reduction", objective.reduction())
             .put("mse_mask_padding", objective.maskPadding())
             .object());
     return all;

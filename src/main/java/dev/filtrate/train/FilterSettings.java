@@ -3,6 +3,7 @@ package dev.filtrate.train;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.filtrate.base.Check;
 import dev.filtrate.model.Filters;
+import dev.filtrate.model.Model;
 import java.util.OptionalInt;
 
 /**
@@ -14,13 +15,16 @@ import java.util.OptionalInt;
  *     single model: its own)
  * @param nonlinear whether a hidden layer comes first ({@code filter_nonlinear})
  * @param disabled whether there are no learned filters: LWD and KD only ({@code filter_disabled})
+ * @param frozenDropout whether dropout of the frozen backbone is on while filters learn, as
+ *     released
  */
 public record FilterSettings(
     int filterInterval,
     int teacherFilterInterval,
     OptionalInt filterOutputDim,
     boolean nonlinear,
-    boolean disabled) {
+    boolean disabled,
+    boolean frozenDropout) {
   /** Checks the numbers. */
   public FilterSettings {
     Check.argument(
@@ -50,13 +54,20 @@ public record FilterSettings(
     return new Filters(filterInterval, teacherHiddenSize, nonlinear);
   }
 
+  /** Stage I of a model with filters. */
+  Stage learning(String name, Model model, StageSettings settings) {
+    return Stage.learnFilters(
+        name, frozenDropout ? model : model.withoutEncoderDropout(), settings);
+  }
+
   static FilterSettings read(Config c) {
     return new FilterSettings(
         c.get("filter_interval", Kind.wholeFrom(1), 1),
         c.get("teacher_filter_interval", Kind.wholeFrom(1), 1),
         c.optional("filter_output_dim", Kind.wholeFrom(1), OptionalInt.empty()),
         c.get("filter_nonlinear", Kind.FLAG, false),
-        c.get("filter_disabled", Kind.FLAG, false));
+        c.get("filter_disabled", Kind.FLAG, false),
+        c.get("frozen_dropout", Kind.FLAG, true));
   }
 
   ObjectNode write() {
@@ -66,6 +77,7 @@ public record FilterSettings(
         .put("filter_output_dim", filterOutputDim)
         .put("filter_nonlinear", nonlinear)
         .put("filter_disabled", disabled)
+        .put("frozen_dropout", frozenDropout)
         .object();
   }
 }

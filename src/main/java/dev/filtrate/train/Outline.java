@@ -108,10 +108,12 @@ public final class Outline {
     return settings.learnFilters().isSkipped()
         ? Optional.empty()
         : Optional.of(
-            Stage.learnFilters(
-                who + "/filters",
-                settings.learnFilters().dropouts().applyTo(model),
-                settings.learnFilters()));
+            recipe
+                .filters()
+                .learning(
+                    who + "/filters",
+                    settings.learnFilters().dropouts().applyTo(model),
+                    settings.learnFilters()));
   }
 
   private Model taught() {

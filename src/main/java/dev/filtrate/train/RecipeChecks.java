@@ -3,11 +3,9 @@ package dev.filtrate.train;
 import com.google.errorprone.annotations.FormatMethod;
 import com.google.errorprone.annotations.FormatString;
 import dev.filtrate.base.UserError;
-import dev.filtrate.data.ProblemType;
-import dev.filtrate.data.TaskSpec;
 import dev.filtrate.model.ModelConfig;
 import dev.filtrate.model.Objective.Distillation;
-import dev.filtrate.model.Objective.KlOver;
+import dev.filtrate.model.Objective.Divergence;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
@@ -169,33 +167,14 @@ final class RecipeChecks {
 
   private void divergence(Config block, DistillSettings settings) {
     Distillation objective = settings.objective();
-    TaskSpec task = recipe.task();
-    if (recipe.squad() != null && objective.klOver() == KlOver.BATCH) {
-      at(block, "kl_over", "batch is for a single score (regression); use last_axis");
-    }
-    if (task == null || objective.klAlpha() == 0) {
-      return;
-    }
-    boolean scores = task.problemType() == ProblemType.REGRESSION;
-    boolean several = task.problemType() == ProblemType.MULTI_LABEL_CLASSIFICATION;
-    boolean labels = objective.klOver() == KlOver.LABELS;
-    boolean batch = objective.klOver() == KlOver.BATCH;
-    if (several != labels) {
+    if (objective.klAlpha() > 0
+        && objective.divergence() == Divergence.BATCH
+        && settings.stage().trainBatchSize() == 1) {
       at(
           block,
-          "kl_over",
-          "labels and multi_label_classification go together only; use %s",
-          Kind.spelling(RecipeReader.klOver(task.problemType())));
-      return;
-    }
-    if (scores && !batch) {
-      at(block, "kl_over", "last_axis of a single score is always 0; use batch, or kl_alpha 0");
-    }
-    if (!scores && batch) {
-      at(block, "kl_over", "batch is for a single score (regression); use last_axis");
-    }
-    if (batch && settings.stage().trainBatchSize() == 1) {
-      at(block, "per_device_train_batch_size", "kl_over: batch is always 0 in a batch of 1");
+          "per_device_train_batch_size",
+          "regression_kl: batch is always 0 in a batch of 1; use a larger batch, or"
+              + " regression_kl: mse");
     }
   }
 

@@ -5,7 +5,7 @@ import dev.filtrate.data.ProblemType;
 import dev.filtrate.data.TaskSpec;
 import dev.filtrate.data.tokenize.Tokenizer;
 import dev.filtrate.model.ModelConfig;
-import dev.filtrate.model.Objective.KlOver;
+import dev.filtrate.model.Objective.Divergence;
 import dev.filtrate.onnx.Target;
 import dev.filtrate.runtime.Device;
 import java.nio.file.Path;
@@ -98,17 +98,17 @@ final class RecipeReader {
 
   private static DistillSettings distill(
       Config c, StageSettings training, @Nullable TaskSpec task) {
-    KlOver released = task == null ? KlOver.LAST_AXIS : klOver(task.problemType());
+    Divergence released = task == null ? Divergence.CLASSES : divergence(task.problemType());
     return DistillSettings.read(
         c, new DistillSettings(training, DistillSettings.released(released)));
   }
 
-  /** What the divergence is usually taken over. */
-  static KlOver klOver(ProblemType type) {
+  /** How the answers of a task are compared; as released, where it has the task. */
+  private static Divergence divergence(ProblemType type) {
     return switch (type) {
-      case SINGLE_LABEL_CLASSIFICATION -> KlOver.LAST_AXIS;
-      case REGRESSION -> KlOver.BATCH;
-      case MULTI_LABEL_CLASSIFICATION -> KlOver.LABELS;
+      case SINGLE_LABEL_CLASSIFICATION -> Divergence.CLASSES;
+      case REGRESSION -> Divergence.BATCH;
+      case MULTI_LABEL_CLASSIFICATION -> Divergence.LABELS;
     };
   }
 

@@ -225,7 +225,7 @@ final class SeedRun {
       return finetuned.withFiltersOf(learnt(model, finetuned.model().with(filters)));
     }
     Weights start = finetuned.with(filters, seed, true);
-    Stage stage = Stage.learnFilters(who + "/filters", dropping(start, settings), settings);
+    Stage stage = recipe.filters().learning(who + "/filters", dropping(start, settings), settings);
     return stage(stage, start).weights();
   }
 

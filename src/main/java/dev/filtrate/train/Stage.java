@@ -58,7 +58,7 @@ record Stage(
         name, student, Objective.distillation(weights), n -> true, Optional.of(teacher), settings);
   }
 
-  /** Forward and backward; the student's dropout is on, and that of a frozen backbone too. */
+  /** Forward and backward, with the dropout of the model. */
   Graph gradients() {
     return teacher
         .map(t -> StageGraphs.distillation(graphName(), model, t.teacher(), objective))

@@ -154,7 +154,8 @@ class ModelGradientTest {
                 DType.FLOAT,
                 Objects.requireNonNull(outputs.logits().get("logits")).shape())
             : g.input("labels", DType.INT64, Shape.of(ModelInputs.BATCH));
-    Objective.KlOver klOver = several ? Objective.KlOver.LABELS : Objective.KlOver.LAST_AXIS;
+    Objective.Divergence divergence =
+        several ? Objective.Divergence.LABELS : Objective.Divergence.CLASSES;
     Map<String, Value> teacherLogits = new LinkedHashMap<>();
     outputs
         .logits()
@@ -166,7 +167,9 @@ class ModelGradientTest {
     }
     Map<String, Value> wanted =
         new LinkedHashMap<>(
-            Objective.distillation(new Objective.Distillation(0.5, 2, 2, klOver, true))
+            Objective.distillation(
+                    new Objective.Distillation(
+                        0.5, 2, 2, divergence, Objective.Reduction.SUM, true))
                 .emit(
                     g.ops().in("objective"),
                     new Objective.Signals(

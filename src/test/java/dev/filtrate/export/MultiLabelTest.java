@@ -118,17 +118,4 @@ class MultiLabelTest {
       }
     }
   }
-
-  @Test
-  void theTaskAndWhatItsDivergenceIsTakenOverGoTogether() {
-    TinyTask task = task();
-    String refusal =
-        TinyModels.refusal(
-            () -> task.recipe(folder.resolve("out"), "distill.kl_over=labels", "compare=kd"));
-    assertTrue(
-        refusal.endsWith(
-            "distill.kl_over: labels and multi_label_classification go together only; use"
-                + " last_axis"),
-        refusal);
-  }
 }

@@ -8,7 +8,10 @@ import dev.filtrate.graph.GraphBuilder;
 import dev.filtrate.graph.Ops;
 import dev.filtrate.graph.ReferenceEvaluator;
 import dev.filtrate.graph.Shape;
+import dev.filtrate.graph.Tensor;
 import dev.filtrate.graph.Value;
+import dev.filtrate.model.Objective.Reduction;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
@@ -49,5 +52,52 @@ class LossesTest {
         loss(STUDENT, TEACHER, (op, s, t) -> Losses.klOfLabels(op, s, t, 4)),
         1e-12);
     assertEquals(0, loss(STUDENT, STUDENT, (op, s, t) -> Losses.klOfLabels(op, s, t, 2)), 1e-12);
+  }
+
+  @Test
+  void divergenceOfClassesIsForwardKlWithTheTeacherAsTarget() {
+    GraphBuilder g = new GraphBuilder();
+    Value student = constant(g, new long[] {2, 2}, 1, 2, 0.5f, -1);
+    Value teacher = constant(g, new long[] {2, 2}, 2, 0, 1, 1);
+    assertEquals(0.6522541, scalar(g, Losses.kl(g.ops(), student, teacher, 2)), 1e-6);
+  }
+
+  @Test
+  void aSingleScoreIsComparedOverTheBatchOrScoreByScore() {
+    GraphBuilder g = new GraphBuilder();
+    Value student = constant(g, new long[] {3, 1}, 1, 2, 3);
+    Value teacher = constant(g, new long[] {3, 1}, 1.5f, 1.5f, 4);
+    assertEquals(0.0601880, scalar(g, Losses.klOverBatch(g.ops(), student, teacher, 2)), 1e-6);
+    assertEquals(0.5, scalar(g, Losses.meanSquare(g.ops(), g.ops().sub(student, teacher))), 1e-12);
+  }
+
+  @Test
+  void layersAreAveragedOrSummedWithPaddingOrWithout() {
+    GraphBuilder g = new GraphBuilder();
+    Ops op = g.ops();
+    List<Value> student = List.of(states(g, 0, 0), states(g, 1, 1));
+    List<Value> teacher = List.of(states(g, 2, 2), states(g, 4, 4));
+    assertEquals(6.5, scalar(g, Losses.layerwise(op, student, teacher, Reduction.MEAN)), 1e-12);
+    assertEquals(13, scalar(g, Losses.layerwise(op, student, teacher, Reduction.SUM)), 1e-12);
+    Value mask = op.constant(Tensor.ofLongs(new long[] {1, 2}, 1, 0));
+    List<Value> padded = List.of(states(g, 2, 70), states(g, 4, -3));
+    assertEquals(
+        6.5, scalar(g, Losses.layerwiseMasked(op, student, padded, mask, Reduction.MEAN)), 1e-12);
+    assertEquals(
+        13, scalar(g, Losses.layerwiseMasked(op, student, padded, mask, Reduction.SUM)), 1e-12);
+  }
+
+  /** Two tokens of width 3, each of one number. */
+  private static Value states(GraphBuilder g, float first, float second) {
+    return constant(g, new long[] {1, 2, 3}, first, first, first, second, second, second);
+  }
+
+  private static Value constant(GraphBuilder g, long[] dims, float... values) {
+    return g.ops().constant(Tensor.ofFloats(dims, values));
+  }
+
+  private static double scalar(GraphBuilder g, Value loss) {
+    var graph = g.build("loss", Map.of("loss", loss));
+    return ReferenceEvaluator.get(ReferenceEvaluator.run(graph, Map.of()), "loss").scalarValue();
   }
 }

@@ -6,7 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.filtrate.base.UserError;
 import dev.filtrate.data.GlueTask;
-import dev.filtrate.model.Objective.KlOver;
+import dev.filtrate.model.Objective.Divergence;
+import dev.filtrate.model.Objective.Reduction;
 import dev.filtrate.runtime.Device;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -61,7 +62,8 @@ class RecipeTest {
     assertEquals(List.of(Method.values()), recipe.compare());
     assertEquals(Start.FAIR, recipe.start());
     assertEquals(4, recipe.teacherConfig().orElseThrow().numHiddenLayers());
-    assertEquals(new FilterSettings(1, 2, OptionalInt.empty(), false, false), recipe.filters());
+    assertEquals(
+        new FilterSettings(1, 2, OptionalInt.empty(), false, false, true), recipe.filters());
     assertEquals(20, recipe.settings(Method.KD).objective().klAlpha());
     assertEquals(0, recipe.settings(Method.KD).objective().mseAlpha());
     assertEquals(10, recipe.settings(Method.TED).objective().mseAlpha());
@@ -195,7 +197,7 @@ class RecipeTest {
     assertOne("training.save_best=true training.eval_steps=never", "eval_steps: never");
     assertOne("training.lr_scheduler_type=constant training.num_warmup_steps=5", "no warm-up");
     assertOne("filters.filter_disabled=true", "ted needs filters; use lwd or kd without them");
-    assertOne("distill.kl_over=batch", "batch is for a single score");
+    assertOne("distill.regression_kl=mse", "mse is for a single score (problem_type regression)");
     assertOne("distill.num_train_epochs=0", "distillation needs at least one epoch");
     assertOne("tokenizer.max_length=600", "600 is more than the teacher's 512 positions");
     assertOne("task.labels=[one]", "expected at least two classes");
@@ -228,7 +230,17 @@ class RecipeTest {
   void oneScoreIsDistilledOverTheBatchAsReleased() {
     String task = "task: {train_file: a.csv, validation_fraction: 0.1, problem_type: regression}";
     Recipe recipe = read(GOOD.replace("task: {task_name: sst2, data_dir: data}", task));
-    assertEquals(KlOver.BATCH, recipe.settings(Method.KD).objective().klOver());
+    assertEquals(Divergence.BATCH, recipe.settings(Method.KD).objective().divergence());
+    assertEquals(Reduction.MEAN, recipe.settings(Method.TED).objective().reduction());
+    Recipe sane =
+        read(
+            GOOD.replace("task: {task_name: sst2, data_dir: data}", task),
+            "distill.regression_kl=mse",
+            "methods.ted.regression_kl=batch",
+            "distill.mse_reduction=sum");
+    assertEquals(Divergence.MSE, sane.settings(Method.KD).objective().divergence());
+    assertEquals(Divergence.BATCH, sane.settings(Method.TED).objective().divergence());
+    assertEquals(Reduction.SUM, sane.settings(Method.LWD).objective().reduction());
     assertEquals("spearmanr", recipe.requireTask().metric());
     assertEquals("a", recipe.requireTask().name());
     assertEquals(',', recipe.requireTask().layout().delimiter());

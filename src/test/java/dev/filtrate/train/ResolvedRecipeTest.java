@@ -112,7 +112,8 @@ class ResolvedRecipeTest {
             "  encoding: ISO-8859-1",
             "  num_train_epochs: 3",
             "  max_train_steps: 7",
-            "  kl_over: last_axis",
+            "  regression_kl: batch",
+            "  mse_reduction: mean",
             "  kd:\n    kl_alpha: 4\n  lwd:\n    num_train_epochs: 1\n    mse_alpha: 3\n  ted: {}",
             "  checkpointing_steps: never")) {
       assertTrue(text.contains("\n" + line + "\n"), line + " in\n" + text);

@@ -32,7 +32,8 @@ class StageGraphsTest {
     StageGraphs.Teacher teacher = new StageGraphs.Teacher(model, TeacherStates.FILTERED, 1);
     Objective objective =
         Objective.distillation(
-            new Objective.Distillation(kl, mse, 2, Objective.KlOver.LAST_AXIS, false));
+            new Objective.Distillation(
+                kl, mse, 2, Objective.Divergence.CLASSES, Objective.Reduction.MEAN, false));
     Graph gradients = StageGraphs.distillation("gradients", model, teacher, objective);
     List<String> outputs =
         StageGraphs.teacher("teacher", teacher, gradients).outputs().stream()

@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.filtrate.base.UserError;
 import dev.filtrate.graph.DType;
 import dev.filtrate.graph.Graph;
+import dev.filtrate.graph.OpType;
 import dev.filtrate.graph.Tensor;
 import dev.filtrate.graph.Value;
 import dev.filtrate.model.Model;
@@ -97,6 +98,31 @@ class StagesTest {
     assertEquals(Set.of("teacher_states.0"), teachersInputs(gradients));
     Graph teacher = StageGraphs.teacher("t", stage.teacher().orElseThrow().teacher(), gradients);
     assertEquals(Set.of("teacher_states.0"), names(teacher.outputs()));
+  }
+
+  @Test
+  void dropoutOfTheFrozenBackboneIsOnAsReleasedAndCanBeOff() {
+    String[] ratios = {
+      "training.cls_dropout=0.1", "training.hidn_dropout=0.1", "training.att_dropout=0.1"
+    };
+    assertTrue(dropouts(ratios).stream().anyMatch(name -> name.startsWith("bert.")));
+    List<String> heads = dropouts(ratios[0], ratios[1], ratios[2], "filters.frozen_dropout=false");
+    assertEquals(1, heads.size(), heads + "");
+    assertTrue(heads.get(0).startsWith("filter_pooler.0"), heads + "");
+  }
+
+  /** Where the student's filter learning drops. */
+  private List<String> dropouts(String... assignments) {
+    Graph gradients =
+        outline(assignments).stages().stream()
+            .filter(s -> s.name().equals("student/filters"))
+            .findFirst()
+            .orElseThrow()
+            .gradients();
+    return gradients.nodes().stream()
+        .filter(n -> n.op() == OpType.DROPOUT)
+        .map(n -> n.output().name())
+        .toList();
   }
 
   @Test

@@ -8,7 +8,8 @@ import dev.filtrate.model.Head;
 import dev.filtrate.model.Model;
 import dev.filtrate.model.Objective;
 import dev.filtrate.model.Objective.Distillation;
-import dev.filtrate.model.Objective.KlOver;
+import dev.filtrate.model.Objective.Divergence;
+import dev.filtrate.model.Objective.Reduction;
 import dev.filtrate.train.Engine;
 import dev.filtrate.train.StageGraphs;
 import dev.filtrate.train.StageGraphs.TeacherStates;
@@ -105,12 +106,17 @@ record TedCase(
   }
 
   private static Distillation distillation(CaseJson json) {
-    KlOver over =
+    Divergence divergence =
         json.oneOf("kl_over", "last_axis", "batch").equals("batch")
-            ? KlOver.BATCH
-            : KlOver.LAST_AXIS;
+            ? Divergence.BATCH
+            : Divergence.CLASSES;
     return new Distillation(
-        json.number("kl_alpha"), json.number("mse_alpha"), json.number("temperature"), over, false);
+        json.number("kl_alpha"),
+        json.number("mse_alpha"),
+        json.number("temperature"),
+        divergence,
+        Reduction.MEAN,
+        false);
   }
 
   @Override
@@ -167,7 +173,7 @@ record TedCase(
       Model learner,
       String filterFile,
       Comparison comparison) {
-    Distillation weighting = method.equals("kd") ? withoutStates(distillation) : distillation;
+    Distillation weighting = method.equals("kd") ? distillation.withoutLayers() : distillation;
     Graph gradients =
         StageGraphs.distillation(method, learner, imitated, Objective.distillation(weighting));
     Graph teacherGraph = StageGraphs.teacher("teacher", imitated, gradients);
@@ -201,9 +207,5 @@ record TedCase(
         key,
         batches.size(),
         steps);
-  }
-
-  private static Distillation withoutStates(Distillation d) {
-    return new Distillation(d.klAlpha(), 0, d.temperature(), d.klOver(), d.maskPadding());
   }
 }

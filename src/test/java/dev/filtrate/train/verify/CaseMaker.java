@@ -272,7 +272,8 @@ final class CaseMaker {
         double mseAlpha) {
       Objective objective =
           Objective.distillation(
-              new Objective.Distillation(5, mseAlpha, 2, Objective.KlOver.LAST_AXIS, false));
+              new Objective.Distillation(
+                  5, mseAlpha, 2, Objective.Divergence.CLASSES, Objective.Reduction.MEAN, false));
       Graph teacherGraph = StageGraphs.teacher("teacher", teacher);
       Graph gradients = StageGraphs.distillation(method, student, teacher, objective);
       UnaryOperator<Map<String, DoubleTensor>> imitated =
