@@ -1,6 +1,7 @@
 package dev.filtrate.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -119,6 +120,18 @@ class LauncherTest {
     assertEquals(
         ran("predict", "two words", "*", "--x=$HOME", ""),
         launch(second, "predict", "two words", "*", "--x=$HOME", "").out());
+  }
+
+  @Test
+  void aBundleRunsOnItsOwnJavaAndBuildsNothing() throws Exception {
+    Files.createDirectories(home.resolve("runtime"));
+    Files.move(home.resolve("jdk/bin"), home.resolve("runtime/bin"));
+    Files.writeString(home.resolve("runtime/release"), "JAVA_VERSION=\"17.0.9\"\nOS_NAME=x\n");
+    Files.delete(home.resolve("pom.xml"));
+    assertEquals(
+        new Outcome(7, ran("run").replace("/target/", "/app/"), ""),
+        launch(home.resolve("filtrate"), "run"));
+    assertFalse(Files.exists(home.resolve("target")));
   }
 
   @Test
