@@ -63,17 +63,17 @@ public final class Fetch {
         selection.include(),
         selection.exclude());
     for (int i = 0; i < files.size(); i++) {
-      listener.begin(files.get(i), i + 1, files.size());
-      bring(repo, listing.commit(), files.get(i));
+      String name = files.get(i);
+      if (!Files.exists(cache.snapshot(repo, listing.commit()).resolve(name))) {
+        listener.begin(name, i + 1, files.size());
+        bring(repo, listing.commit(), name);
+      } // a commit's files never change
     }
     cache.writeRef(repo, revision, listing.commit());
     return cache.snapshot(repo, listing.commit());
   }
 
   private void bring(Repo repo, String commit, String name) {
-    if (Files.exists(cache.snapshot(repo, commit).resolve(name))) {
-      return; // a commit's files never change
-    }
     URI address = client.file(repo, commit, name);
     HttpResponse<InputStream> head;
     try {
