@@ -124,6 +124,48 @@ class ScheduleTest {
         .forEach(step -> assertEquals(rates[10] * 1e-5, schedule.rate(step, 10), 1e-10));
   }
 
+  /** The same over 7 updates: no warm-up, a short one, one that is longer than the training. */
+  static Stream<Arguments> ratesOfSeven() {
+    double[] rising = {0, 0.444444, 0.888889, 1.333333, 1.777778, 2.222222, 2.666667, 3.111111};
+    double[] wave = {4, 3.801938, 3.24698, 2.445042, 1.554958, 0.75302, 0.198062, 0};
+    double[] lateWave = {0, 2, 4, 3.618034, 2.618034, 1.381966, 0.381966, 0};
+    return Stream.of(
+        row(
+            SchedulerType.LINEAR,
+            0,
+            4,
+            3.428571,
+            2.857143,
+            2.285714,
+            1.714286,
+            1.142857,
+            0.571429,
+            0),
+        row(SchedulerType.LINEAR, 2, 0, 2, 4, 3.2, 2.4, 1.6, 0.8, 0),
+        row(SchedulerType.LINEAR, 9, rising),
+        row(SchedulerType.COSINE, 0, wave),
+        row(SchedulerType.COSINE, 2, lateWave),
+        row(SchedulerType.COSINE, 9, rising),
+        row(SchedulerType.COSINE_WITH_RESTARTS, 0, wave),
+        row(SchedulerType.COSINE_WITH_RESTARTS, 2, lateWave),
+        row(SchedulerType.COSINE_WITH_RESTARTS, 9, rising),
+        row(SchedulerType.POLYNOMIAL, 0, 4, 3.43, 2.86, 2.29, 1.72, 1.15, 0.58, 0.01),
+        row(SchedulerType.POLYNOMIAL, 2, 0, 2, 4, 3.202, 2.404, 1.606, 0.808, 0.01),
+        row(SchedulerType.POLYNOMIAL, 9, rising),
+        row(SchedulerType.CONSTANT_WITH_WARMUP, 0, 4, 4, 4, 4, 4, 4, 4, 4),
+        row(SchedulerType.CONSTANT_WITH_WARMUP, 2, 0, 2, 4, 4, 4, 4, 4, 4),
+        row(SchedulerType.CONSTANT_WITH_WARMUP, 9, rising));
+  }
+
+  @ParameterizedTest(name = "{0}, warm-up {1}")
+  @MethodSource("ratesOfSeven")
+  void equalsTransformersOverSevenUpdates(SchedulerType type, int warmup, double[] rates) {
+    Schedule schedule = new Schedule(type, 4e-5, warmup);
+    for (int step = 0; step < rates.length; step++) {
+      assertEquals(rates[step] * 1e-5, schedule.rate(step, 7), 1e-11, type + " step " + step);
+    }
+  }
+
   @Test
   void refusesARateOfNothing() {
     assertThrows(IllegalArgumentException.class, () -> new Schedule(SchedulerType.LINEAR, 0, 0));

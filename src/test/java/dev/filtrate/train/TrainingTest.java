@@ -27,6 +27,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** How a recipe's settings change what comes out. */
 @Tag("ort")
@@ -315,10 +317,16 @@ class TrainingTest {
     assertEquals(5, log(out).stream().filter(line -> line.has("eval")).count());
   }
 
-  @Test
-  void scoresAreLearntAndDistilledOverTheBatch() {
+  @ParameterizedTest
+  @ValueSource(strings = {"batch", "mse"})
+  void scoresAreLearntAndDistilledOverTheBatchOrOneByOne(String regressionKl) {
     Path out =
-        run("out", "task.problem_type=regression", "training.num_train_epochs=1", "compare=[kd]");
+        run(
+            "out",
+            "task.problem_type=regression",
+            "training.num_train_epochs=1",
+            "compare=[kd]",
+            "distill.regression_kl=" + regressionKl);
     List<JsonNode> evaluations =
         log(out).stream().filter(line -> line.has("eval")).map(line -> line.get("eval")).toList();
     assertEquals(3, evaluations.size());

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.filtrate.base.UserError;
@@ -19,6 +20,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class WeightLoadingTest {
   private final ModelFolder bert = ModelFolder.open(ModelFolderTest.SHARDED);
@@ -259,6 +262,45 @@ class WeightLoadingTest {
     assertEquals(
         List.of("pooler.dense.weight", "pooler.dense.bias", "classifier.weight", "classifier.bias"),
         loaded.initialized());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "roberta, lm_head.dense.weight lm_head.layer_norm.bias roberta.pooler.dense.weight",
+    "electra, discriminator_predictions.dense.weight discriminator_predictions.dense.bias",
+    "distilbert, vocab_transform.weight vocab_layer_norm.weight vocab_projector.bias"
+  })
+  void pretrainedModelsOfOtherFamiliesStartATask(String type, String heads)
+      throws JsonProcessingException {
+    String json =
+        """
+        {"model_type": "%s", "vocab_size": 9, "hidden_size": 8, "num_hidden_layers": 1,
+         "num_attention_heads": 2, "intermediate_size": 12, "max_position_embeddings": 16,
+         "hidden_dim": 12}"""
+            .formatted(type);
+    ModelConfig config =
+        ModelConfig.parse((ObjectNode) new ObjectMapper().readTree(json), "config.json");
+    List<Value> parameters = Parameters.of(config, Head.SEQUENCE_CLASSIFICATION);
+    Map<String, Tensor> whole = Initialization.of(config, 1).initialize(parameters);
+    Map<String, Tensor> pretrained = new LinkedHashMap<>(whole);
+    pretrained.keySet().removeIf(name -> name.contains("classifier"));
+    List<String> extra = new ArrayList<>(List.of(heads.split(" ")));
+    extra.forEach(name -> pretrained.put(name, Tensor.zeros(DType.FLOAT, 1)));
+    extra.add(type + ".embeddings.position_ids");
+    pretrained.put(type + ".embeddings.position_ids", Tensor.ofLongs(new long[] {1, 2}, 0, 1));
+    LoadedWeights loaded = WeightLoading.of(config, 1).load("x", pretrained, parameters);
+    assertEquals(whole, loaded.parameters());
+    assertEquals(extra, loaded.ignored());
+    assertEquals(4, loaded.initialized().size(), loaded.initialized() + "");
+
+    pretrained.remove(type + ".embeddings.word_embeddings.weight");
+    assertEquals(
+        "x: the weights do not fit the model: missing are "
+            + type
+            + ".embeddings.word_embeddings.weight [9, "
+            + (type.equals("electra") ? 128 : 8)
+            + "]; use the config.json that belongs to them",
+        error(() -> WeightLoading.of(config, 1).load("x", pretrained, parameters)));
   }
 
   private LoadedWeights load(List<Value> parameters) {
