@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.filtrate.cli.Captured.Outcome;
 import dev.filtrate.train.TinySquad;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -70,6 +71,22 @@ class SquadCommandsTest {
       assertTrue(best.path(id).size() > 1 && best.path(id).size() <= 21, id);
       assertTrue(best.path(id).path(0).has("probability"), id);
     }
+  }
+
+  @Test
+  void aWholeRunEndsWithAnExport() {
+    TinySquad task = new TinySquad(folder);
+    String recipe = task.file("recipe.yaml").toString();
+    String out = folder.resolve("run").toString();
+    Outcome run =
+        Captured.filtrate(
+            "run", recipe, "--output_dir", out, "--set", "compare=[kd, ted]", "--quiet");
+    assertEquals(0, run.code(), run.err());
+    assertTrue(run.out().contains("ted"), run.out());
+    assertTrue(Files.exists(folder.resolve("run/export/model.onnx")));
+    Outcome plan = Captured.filtrate("plan", recipe, "--quiet");
+    assertEquals(0, plan.code(), plan.err());
+    assertTrue(plan.out().contains("ted"), plan.out());
   }
 
   @Test
