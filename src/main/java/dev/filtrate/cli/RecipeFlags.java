@@ -89,6 +89,7 @@ final class RecipeFlags {
       regression_kl                KIND           distill.regression_kl              distill    of single scores: batch (as released: a softmax over the batch) or mse (default batch)
       mse_reduction                KIND           distill.mse_reduction              distill    over the filters: mean (as released) or sum (default mean)
       mse_mask_padding             -              distill.mse_mask_padding           distill    leave padding out of the layer-wise error
+      kl_mask_padding              -              distill.kl_mask_padding            distill    of answers: leave padding out of the divergence over positions
       filter_interval              N              filters.filter_interval            filters    a filter every N layers (default 1)
       teacher_filter_interval      N              filters.teacher_filter_interval    distill    the same of the teacher (default 1)
       filter_output_dim            N              filters.filter_output_dim          filters    width of filtered states (default the teacher's hidden size)

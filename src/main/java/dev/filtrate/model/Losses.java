@@ -77,6 +77,12 @@ final class Losses {
     return op.mul(op.meanAll(perRow), temperature * temperature);
   }
 
+  /** Logits {@code [B, S]} with so low a number at padding that a softmax gives it nothing. */
+  static Value withoutPadding(Ops op, Value logits, Value attentionMask) {
+    Value real = op.equal(attentionMask, op.constant(1L));
+    return op.where(real, logits, op.constant(-1e4));
+  }
+
   /**
    * The same with the softmax across the batch, for one score per example {@code [B, 1]}: what the
    * released code does for STS-B.

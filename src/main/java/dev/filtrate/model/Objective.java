@@ -71,6 +71,7 @@ public record Objective(List<Term> terms) {
    * @param divergence how answers are compared
    * @param reduction how the layers' errors become one
    * @param maskPadding whether the layer-wise error leaves padding out
+   * @param klMaskPadding whether the KL over the positions of an answer's ends leaves padding out
    */
   public record Distillation(
       double klAlpha,
@@ -78,7 +79,8 @@ public record Objective(List<Term> terms) {
       double temperature,
       Divergence divergence,
       Reduction reduction,
-      boolean maskPadding) {
+      boolean maskPadding,
+      boolean klMaskPadding) {
     /** Checks the values. */
     public Distillation {
       Check.user(klAlpha >= 0, "kl_alpha: expected 0 or more, found %s", klAlpha);
@@ -88,7 +90,8 @@ public record Objective(List<Term> terms) {
 
     /** The same without the layer-wise term: KD. */
     public Distillation withoutLayers() {
-      return new Distillation(klAlpha, 0, temperature, divergence, reduction, maskPadding);
+      return new Distillation(
+          klAlpha, 0, temperature, divergence, reduction, maskPadding, klMaskPadding);
     }
   }
 
@@ -176,13 +179,18 @@ public record Objective(List<Term> terms) {
   private static Value klLoss(Ops op, Signals s, Distillation d) {
     Value sum = null;
     for (Map.Entry<String, Value> logits : s.outputs().logits().entrySet()) {
+      Value student = logits.getValue();
       Value teacher = get(s.teacherLogits(), logits.getKey());
+      if (d.klMaskPadding() && s.model().head() == Head.QUESTION_ANSWERING) {
+        student = Losses.withoutPadding(op, student, s.in().attentionMask());
+        teacher = Losses.withoutPadding(op, teacher, s.in().attentionMask());
+      }
       Value term =
           switch (d.divergence()) {
-            case CLASSES -> Losses.kl(op, logits.getValue(), teacher, d.temperature());
-            case BATCH -> Losses.klOverBatch(op, logits.getValue(), teacher, d.temperature());
-            case MSE -> Losses.meanSquare(op, op.sub(logits.getValue(), teacher));
-            case LABELS -> Losses.klOfLabels(op, logits.getValue(), teacher, d.temperature());
+            case CLASSES -> Losses.kl(op, student, teacher, d.temperature());
+            case BATCH -> Losses.klOverBatch(op, student, teacher, d.temperature());
+            case MSE -> Losses.meanSquare(op, op.sub(student, teacher));
+            case LABELS -> Losses.klOfLabels(op, student, teacher, d.temperature());
           };
       sum = sum == null ? term : op.add(sum, term);
     }

@@ -14,7 +14,7 @@ import dev.filtrate.model.Objective.Reduction;
 public record DistillSettings(StageSettings stage, Distillation objective) {
   /** Released: no terms but the task's loss, temperature 2, padding counted. */
   static Distillation released(Divergence divergence) {
-    return new Distillation(0, 0, 2, divergence, Reduction.MEAN, false);
+    return new Distillation(0, 0, 2, divergence, Reduction.MEAN, false, false);
   }
 
   /** Reads settings whose absent keys are those of {@code base}. */
@@ -28,7 +28,8 @@ public record DistillSettings(StageSettings stage, Distillation objective) {
             c.get("temperature", Kind.positive(), b.temperature()),
             divergence(c, b.divergence()),
             c.get("mse_reduction", Kind.choice(Reduction.class), b.reduction()),
-            c.get("mse_mask_padding", Kind.FLAG, b.maskPadding())));
+            c.get("mse_mask_padding", Kind.FLAG, b.maskPadding()),
+            c.get("kl_mask_padding", Kind.FLAG, b.klMaskPadding())));
   }
 
   /** {@code regression_kl}: how a single score is compared with the teacher's. */
@@ -71,6 +72,7 @@ public record DistillSettings(StageSettings stage, Distillation objective) {
             .put("regression_kl", regressionKl(objective.divergence()))
             .put("mse_reduction", objective.reduction())
             .put("mse_mask_padding", objective.maskPadding())
+            .put("kl_mask_padding", objective.klMaskPadding())
             .object());
     return all;
   }

@@ -167,6 +167,9 @@ final class RecipeChecks {
 
   private void divergence(Config block, DistillSettings settings) {
     Distillation objective = settings.objective();
+    if (objective.klMaskPadding() && recipe.task() != null) {
+      at(block, "kl_mask_padding", "is for question answering; other answers have no positions");
+    }
     if (objective.klAlpha() > 0
         && objective.divergence() == Divergence.BATCH
         && settings.stage().trainBatchSize() == 1) {

@@ -169,7 +169,7 @@ class ModelGradientTest {
         new LinkedHashMap<>(
             Objective.distillation(
                     new Objective.Distillation(
-                        0.5, 2, 2, divergence, Objective.Reduction.SUM, true))
+                        0.5, 2, 2, divergence, Objective.Reduction.SUM, true, false))
                 .emit(
                     g.ops().in("objective"),
                     new Objective.Signals(

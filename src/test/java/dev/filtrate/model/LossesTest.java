@@ -63,6 +63,22 @@ class LossesTest {
   }
 
   @Test
+  void paddingLeftOutOfADivergenceAddsNothing() {
+    GraphBuilder g = new GraphBuilder();
+    Ops op = g.ops();
+    Value mask = op.constant(Tensor.ofLongs(new long[] {2, 3}, 1, 1, 0, 1, 1, 0));
+    Value student = constant(g, new long[] {2, 3}, 1, 2, 9, 0.5f, -1, 70);
+    Value teacher = constant(g, new long[] {2, 3}, 2, 0, -8, 1, 1, 3);
+    Value kl =
+        Losses.kl(
+            op,
+            Losses.withoutPadding(op, student, mask),
+            Losses.withoutPadding(op, teacher, mask),
+            2);
+    assertEquals(0.6522541, scalar(g, kl), 1e-6);
+  }
+
+  @Test
   void aSingleScoreIsComparedOverTheBatchOrScoreByScore() {
     GraphBuilder g = new GraphBuilder();
     Value student = constant(g, new long[] {3, 1}, 1, 2, 3);

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Every stage and method on the families beside BERT, with a student made of its teacher. */
 @Tag("ort")
@@ -68,6 +69,39 @@ class FamiliesRunTest {
       boolean layerwise = !method.equals("kd") && !method.startsWith("student");
       assertEquals(layerwise, student.tensors().containsKey(layer + ".0.filter.weight"), method);
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"roberta", "electra", "distilbert"})
+  void answersOfQuestionsAreLearntAndDistilledToo(String type) {
+    String config =
+        TEACHERS
+            .getOrDefault(type, "")
+            .replace("\"vocab_size\": 17", "\"vocab_size\": 24")
+            .replaceFirst("max_position_embeddings\": \\d+", "max_position_embeddings\": 24");
+    TinySquad task = new TinySquad(folder);
+    Results results =
+        TinyTask.run(
+            task.recipe(
+                Use.RUN,
+                folder.resolve("run"),
+                "teacher.config=" + config,
+                "student.config=null",
+                "student.teacher_layers=[1]",
+                "training.num_train_epochs=1",
+                "distill.kl_mask_padding=true",
+                "compare=[ted]"));
+    assertEquals(2, results.rows().size());
+    ModelFolder ted = ModelFolder.open(folder.resolve("run/ted"));
+    assertTrue(ted.tensors().containsKey("qa_outputs.weight"), type);
+    assertEquals(24, ted.config().common().vocabSize());
+    assertTrue(
+        ted.config()
+            .json()
+            .path("architectures")
+            .path(0)
+            .asText()
+            .endsWith("ForQuestionAnswering"));
   }
 
   @Test

@@ -197,6 +197,7 @@ class RecipeTest {
     assertOne("training.save_best=true training.eval_steps=never", "eval_steps: never");
     assertOne("training.lr_scheduler_type=constant training.num_warmup_steps=5", "no warm-up");
     assertOne("filters.filter_disabled=true", "ted needs filters; use lwd or kd without them");
+    assertOne("distill.kl_mask_padding=true", "is for question answering; other answers have no");
     assertOne("distill.regression_kl=mse", "mse is for a single score (problem_type regression)");
     assertOne("distill.num_train_epochs=0", "distillation needs at least one epoch");
     assertOne("tokenizer.max_length=600", "600 is more than the teacher's 512 positions");

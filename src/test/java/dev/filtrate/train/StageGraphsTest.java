@@ -33,7 +33,7 @@ class StageGraphsTest {
     Objective objective =
         Objective.distillation(
             new Objective.Distillation(
-                kl, mse, 2, Objective.Divergence.CLASSES, Objective.Reduction.MEAN, false));
+                kl, mse, 2, Objective.Divergence.CLASSES, Objective.Reduction.MEAN, false, false));
     Graph gradients = StageGraphs.distillation("gradients", model, teacher, objective);
     List<String> outputs =
         StageGraphs.teacher("teacher", teacher, gradients).outputs().stream()

@@ -116,6 +116,7 @@ record TedCase(
         json.number("temperature"),
         divergence,
         Reduction.MEAN,
+        false,
         false);
   }
 

@@ -273,7 +273,13 @@ final class CaseMaker {
       Objective objective =
           Objective.distillation(
               new Objective.Distillation(
-                  5, mseAlpha, 2, Objective.Divergence.CLASSES, Objective.Reduction.MEAN, false));
+                  5,
+                  mseAlpha,
+                  2,
+                  Objective.Divergence.CLASSES,
+                  Objective.Reduction.MEAN,
+                  false,
+                  false));
       Graph teacherGraph = StageGraphs.teacher("teacher", teacher);
       Graph gradients = StageGraphs.distillation(method, student, teacher, objective);
       UnaryOperator<Map<String, DoubleTensor>> imitated =
