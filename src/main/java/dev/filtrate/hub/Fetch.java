@@ -8,6 +8,7 @@ import dev.filtrate.base.Check;
 import dev.filtrate.base.UserError;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InterruptedIOException;
 import java.net.URI;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
@@ -19,6 +20,9 @@ import java.util.List;
 public final class Fetch {
   /** A listing is no longer than this, whoever sends it. */
   private static final int LONGEST_LISTING = 64 << 20;
+
+  /** How often something is asked before the hub's refusal counts. */
+  private static final int ATTEMPTS = 3;
 
   private final HubSettings settings;
   private final HubClient client;
@@ -75,12 +79,7 @@ public final class Fetch {
 
   private void bring(Repo repo, String commit, String name) {
     URI address = client.file(repo, commit, name);
-    HttpResponse<InputStream> head;
-    try {
-      head = client.head(address);
-    } catch (IOException e) {
-      throw unreachable(e);
-    }
+    HttpResponse<InputStream> head = ask(() -> client.head(address));
     if (head.statusCode() >= 400) {
       throw client.refusal(repo, "file " + name, head);
     }
@@ -93,15 +92,13 @@ public final class Fetch {
   }
 
   private Listing list(Repo repo, String revision) {
+    HttpResponse<InputStream> answer = ask(() -> client.get(client.api(repo, revision), 0));
     byte[] json;
-    try {
-      HttpResponse<InputStream> answer = client.get(client.api(repo, revision), 0);
-      try (InputStream body = answer.body()) {
-        if (answer.statusCode() != 200) {
-          throw client.refusal(repo, "revision '" + revision + "'", answer);
-        }
-        json = body.readNBytes(LONGEST_LISTING);
+    try (InputStream body = answer.body()) {
+      if (answer.statusCode() != 200) {
+        throw client.refusal(repo, "revision '" + revision + "'", answer);
       }
+      json = body.readNBytes(LONGEST_LISTING);
     } catch (IOException e) {
       throw unreachable(e);
     }
@@ -130,6 +127,35 @@ public final class Fetch {
       files.add(name);
     }
     return new Listing(commit, files);
+  }
+
+  /** A question to the hub. */
+  @FunctionalInterface
+  private interface Question {
+    HttpResponse<InputStream> ask() throws IOException;
+  }
+
+  /** Asks again a few times where the line or a busy hub gave no answer. */
+  private HttpResponse<InputStream> ask(Question question) {
+    try {
+      for (int attempt = 1; attempt < ATTEMPTS; attempt++) {
+        try {
+          HttpResponse<InputStream> answer = question.ask();
+          if (!HubClient.isBusy(answer)) {
+            return answer;
+          }
+          answer.body().close();
+        } catch (InterruptedIOException e) {
+          throw e;
+        } catch (IOException e) {
+          // asked again below
+        }
+        waiting.pause(attempt);
+      }
+      return question.ask();
+    } catch (IOException e) {
+      throw unreachable(e);
+    }
   }
 
   private UserError unreachable(IOException e) {

@@ -110,6 +110,11 @@ final class HubClient {
         && at.getPort() == hub.getPort();
   }
 
+  /** Whether the same question may be answered a little later. */
+  static boolean isBusy(HttpResponse<?> answer) {
+    return answer.statusCode() >= 500 || answer.statusCode() == 429;
+  }
+
   private static boolean isRedirect(HttpResponse<?> answer) {
     int status = answer.statusCode();
     return status >= 301 && status <= 308 && status != 304;

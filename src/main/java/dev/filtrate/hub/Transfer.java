@@ -4,6 +4,7 @@ import dev.filtrate.base.AtomicFiles;
 import dev.filtrate.base.UserError;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InterruptedIOException;
 import java.net.URI;
 import java.net.http.HttpResponse;
 import java.nio.ByteBuffer;
@@ -43,6 +44,16 @@ final class Transfer {
    */
   record Waiting(Duration pause, Duration silence) {
     static final Waiting USUAL = new Waiting(Duration.ofSeconds(1), Duration.ofSeconds(60));
+
+    /** Waits after so many attempts that brought nothing. */
+    void pause(int attempts) throws IOException {
+      try {
+        Thread.sleep(pause.toMillis() << Math.max(0, attempts - 1));
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new InterruptedIOException("interrupted");
+      }
+    }
   }
 
   Transfer(HubClient client, Repo repo, FetchListener listener, Waiting waiting) {
@@ -110,7 +121,7 @@ final class Transfer {
       listener.note(
           "%s: broke off at byte %,d of %,d (%s), goes on"
               .formatted(name, out.size(), file.size(), trouble));
-      pause(fruitless);
+      waiting.pause(fruitless);
     }
   }
 
@@ -129,7 +140,7 @@ final class Transfer {
         out.truncate(0);
         return "the hub has no such part";
       }
-      if (status >= 500 || status == 429) {
+      if (HubClient.isBusy(answer)) {
         return "the hub answers " + status;
       }
       if (status != 200 && status != 206) {
@@ -184,15 +195,6 @@ final class Transfer {
         }
         listener.progress(name, out.position(), file.size());
       }
-    }
-  }
-
-  private void pause(int attempt) throws IOException {
-    try {
-      Thread.sleep(waiting.pause().toMillis() << Math.max(0, attempt - 1));
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IOException("interrupted", e);
     }
   }
 

@@ -11,7 +11,6 @@ import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Deque;
@@ -19,6 +18,7 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -52,13 +52,16 @@ public final class FakeHub implements AutoCloseable {
   final List<String> tokens = Collections.synchronizedList(new ArrayList<>());
 
   /** After how many bytes the store's next answers break off; negative: they fall silent there. */
-  final Deque<Integer> breaks = new ArrayDeque<>();
+  final Deque<Integer> breaks = new ConcurrentLinkedDeque<>();
 
   /** Headers of the hub's answers about files that replace the usual ones. */
   final Map<String, String> headers = new LinkedHashMap<>();
 
   /** Answers of the hub in place of the usual ones, by path. */
   final Map<String, Integer> refusals = new LinkedHashMap<>();
+
+  /** What the hub answers to the next questions, whatever they are. */
+  final Deque<Integer> hiccups = new ConcurrentLinkedDeque<>();
 
   /** What the hub says beside a refusal. */
   String errorCode = "";
@@ -152,7 +155,8 @@ public final class FakeHub implements AutoCloseable {
     note("hub", exchange);
     String path = exchange.getRequestURI().getRawPath();
     Headers reply = exchange.getResponseHeaders();
-    Integer refusal = refusals.get(path);
+    Integer hiccup = hiccups.poll();
+    Integer refusal = hiccup == null ? refusals.get(path) : hiccup;
     if (refusal != null) {
       reply.set("X-Error-Code", errorCode);
       headers.forEach(reply::set);
@@ -208,10 +212,7 @@ public final class FakeHub implements AutoCloseable {
     }
     String range = exchange.getRequestHeaders().getFirst("Range");
     int from = range == null || !parts ? 0 : Integer.parseInt(range.replaceAll("\\D", ""));
-    Integer most;
-    synchronized (breaks) {
-      most = breaks.poll();
-    }
+    Integer most = breaks.poll();
     if (from > 0) {
       exchange
           .getResponseHeaders()

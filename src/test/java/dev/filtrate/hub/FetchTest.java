@@ -32,6 +32,7 @@ class FetchTest {
   private final FakeHub hub = new FakeHub();
   private final byte[] weights = weights();
   private final List<String> notes = new ArrayList<>();
+  private Duration silence = Duration.ofMinutes(1);
 
   private static byte[] weights() {
     byte[] bytes = new byte[300_000];
@@ -71,8 +72,7 @@ class FetchTest {
             notes.add(text);
           }
         };
-    return new Fetch(
-        settings, listener, new Transfer.Waiting(Duration.ofMillis(1), Duration.ofMillis(1000)));
+    return new Fetch(settings, listener, new Transfer.Waiting(Duration.ofMillis(1), silence));
   }
 
   private Path fetch() {
@@ -169,6 +169,7 @@ class FetchTest {
   void aLineThatFallsSilentIsTakenForBroken() throws IOException {
     hub.large("model.safetensors", weights);
     hub.breaks.add(-100_000);
+    silence = Duration.ofMillis(300);
     Path snapshot = fetch();
     assertArrayEquals(weights, Files.readAllBytes(snapshot.resolve("model.safetensors")));
     assertTrue(notes.get(1).endsWith("(silence), goes on"), notes + "");
@@ -337,6 +338,21 @@ class FetchTest {
     hub.refusals.put(RESOLVE + "config.json", 404);
     assertEquals(where + "has no file config.json (404)", error());
     assertEquals(List.of(), written());
+  }
+
+  @Test
+  void aBusyHubIsAskedAgain() {
+    hub.small("config.json", "{}");
+    hub.hiccups.addAll(List.of(503, 429));
+    fetch();
+    assertEquals(
+        List.of(
+            "GET " + API,
+            "GET " + API,
+            "GET " + API,
+            "HEAD " + RESOLVE + "config.json",
+            "GET " + RESOLVE + "config.json"),
+        hub.asked);
   }
 
   @Test
