@@ -1,12 +1,14 @@
 package dev.filtrate.model;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.filtrate.base.Check;
+import java.util.Map;
 
 /**
  * The config of a DistilBERT model ({@code model_type} distilbert); defaults are those of
  * distilbert-base-uncased. As in transformers, {@code hidden_size}, {@code num_hidden_layers} and
- * {@code num_attention_heads} are understood where the family's own {@code dim}, {@code n_layers}
- * and {@code n_heads} are absent.
+ * {@code num_attention_heads} stand for the family's own {@code dim}, {@code n_layers} and {@code
+ * n_heads}, and replace them.
  *
  * @param positions counted; {@code sinusoidal_pos_embds} says how a fresh table starts
  * @param classifierDropout {@code seq_classif_dropout}
@@ -18,9 +20,21 @@ public record DistilBertConfig(
   private static final ConfigKeys KEYS =
       new ConfigKeys("n_layers", "seq_classif_dropout", "dropout", "attention_dropout");
 
-  static DistilBertConfig from(ConfigReader c) {
-    int dim = c.atLeast(1, "dim", c.atLeast(1, "hidden_size", 768));
-    int heads = c.atLeast(1, "n_heads", c.atLeast(1, "num_attention_heads", 12));
+  private static final Map<String, String> ALIASES =
+      Map.of(
+          "hidden_size", "dim", "num_hidden_layers", "n_layers", "num_attention_heads", "n_heads");
+
+  static DistilBertConfig from(ConfigReader given) {
+    ConfigReader c = new ConfigReader(given.json().deepCopy(), given.where());
+    ALIASES.forEach(
+        (alias, own) -> {
+          JsonNode value = c.json().remove(alias);
+          if (value != null) {
+            c.json().set(own, value);
+          }
+        });
+    int dim = c.atLeast(1, "dim", 768);
+    int heads = c.atLeast(1, "n_heads", 12);
     Check.user(
         dim % heads == 0, "%s: 'dim' %d is not a multiple of 'n_heads' %d", c.where(), dim, heads);
     Common common =
@@ -30,7 +44,7 @@ public record DistilBertConfig(
             c.text("model_type", ""),
             c.atLeast(1, "vocab_size", 30522),
             dim,
-            c.atLeast(1, "n_layers", c.atLeast(1, "num_hidden_layers", 6)),
+            c.atLeast(1, "n_layers", 6),
             heads,
             c.atLeast(1, "hidden_dim", 3072),
             c.atLeast(1, "max_position_embeddings", 512),

@@ -11,7 +11,9 @@
  * once per distance and shifted into place by slices and reshapes, never gathered; the loss over
  * labels is composed of LogSoftmax and GatherElements, because unlabelled rows (label −1) must add
  * nothing and a batch without any label must give 0, which no single operator does; the padding row
- * of word embeddings gets no gradient, as in {@code torch.nn.Embedding}.
+ * of word embeddings gets no gradient, as in {@code torch.nn.Embedding}. BERT, RoBERTa and ELECTRA
+ * are one encoder, as they differ in embeddings and {@link dev.filtrate.model.Pooler} only; {@code
+ * token_type_ids} are an input where there are two types to tell apart.
  */
 @NullMarked
 package dev.filtrate.model;

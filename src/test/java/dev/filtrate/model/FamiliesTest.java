@@ -246,9 +246,16 @@ class FamiliesTest {
     assertEquals(0.2, distilbert.classifierDropout());
     assertEquals(0.1, distilbert.answerDropout());
     assertEquals(Positions.COUNTED, distilbert.positions());
-    ModelConfig aliased = of("distilbert", SMALL);
+  }
+
+  @Test
+  void distilBertUnderstandsTheUsualNamesOfItsSizes() {
+    ModelConfig aliased = of("distilbert", SMALL + ", 'dim': 4, 'n_layers': 5");
     assertEquals(8, aliased.hiddenSize());
     assertEquals(1, aliased.numHiddenLayers());
+    assertEquals(8, aliased.json().path("dim").asInt());
+    assertFalse(aliased.json().has("hidden_size"));
+    assertEquals(3, aliased.withLayers(3).numHiddenLayers());
   }
 
   @Test
@@ -266,6 +273,10 @@ class FamiliesTest {
       assertEquals(0.5, config.pooler().dropoutAfter(), type);
       assertEquals(0.25, config.common().hiddenDropoutProb(), type);
       assertEquals(0.125, config.common().attentionProbsDropoutProb(), type);
+      ModelConfig frozen = config("'model_type': '" + type + "'").withoutEncoderDropout();
+      assertEquals(0, frozen.common().hiddenDropoutProb(), type);
+      assertEquals(0, frozen.common().attentionProbsDropoutProb(), type);
+      assertEquals(type.equals("distilbert") ? 0.2 : 0.1, frozen.pooler().dropoutAfter(), type);
     }
   }
 
