@@ -7,6 +7,7 @@ import dev.filtrate.base.Check;
 import dev.filtrate.base.UserError;
 import dev.filtrate.data.GlueTask;
 import dev.filtrate.data.squad.AnsweredQuestion;
+import dev.filtrate.data.squad.Question;
 import dev.filtrate.data.squad.SquadSettings;
 import dev.filtrate.export.Prediction;
 import dev.filtrate.export.Student;
@@ -52,7 +53,7 @@ final class PredictCommand implements Command {
   }
 
   /** A text, or two. */
-  private record Question(String first, @Nullable String second) {}
+  private record Texts(String first, @Nullable String second) {}
 
   @Override
   public String name() {
@@ -183,14 +184,14 @@ final class PredictCommand implements Command {
         false);
   }
 
-  private static List<Question> singles(List<String> texts) {
-    return texts.stream().map(text -> new Question(text, null)).toList();
+  private static List<Texts> singles(List<String> texts) {
+    return texts.stream().map(text -> new Texts(text, null)).toList();
   }
 
-  private static List<Question> byTwos(List<String> texts) {
-    List<Question> pairs = new ArrayList<>();
+  private static List<Texts> byTwos(List<String> texts) {
+    List<Texts> pairs = new ArrayList<>();
     for (int i = 0; i < texts.size(); i += 2) {
-      pairs.add(new Question(texts.get(i), texts.get(i + 1)));
+      pairs.add(new Texts(texts.get(i), texts.get(i + 1)));
     }
     return pairs;
   }
@@ -202,11 +203,11 @@ final class PredictCommand implements Command {
     }
     String where = file == null ? "standard input" : file;
     try (BufferedReader reader = open(file)) {
-      List<Question> waiting = new ArrayList<>();
+      List<Texts> waiting = new ArrayList<>();
       int number = 0;
       for (String text = reader.readLine(); text != null; text = reader.readLine()) {
         number++;
-        waiting.add(pairs ? pair(text, where, number) : new Question(text, null));
+        waiting.add(pairs ? pair(text, where, number) : new Texts(text, null));
         if (waiting.size() == CHUNK || !reader.ready()) {
           answers.to(waiting);
           waiting.clear();
@@ -223,26 +224,26 @@ final class PredictCommand implements Command {
     return new BufferedReader(new InputStreamReader(bytes, StandardCharsets.UTF_8));
   }
 
-  private static Question pair(String line, String where, int number) {
+  private static Texts pair(String line, String where, int number) {
     int tab = line.indexOf('\t');
     if (tab < 0) {
       throw UserError.of("%s:%d: expected two texts with a tab in between", where, number);
     }
-    return new Question(line.substring(0, tab), line.substring(tab + 1));
+    return new Texts(line.substring(0, tab), line.substring(tab + 1));
   }
 
   /** Prints what a student answers. */
   private record Answers(Student student, boolean json, SquadSettings squad, Console console) {
     private static final ObjectMapper JSON_LINES = new ObjectMapper();
 
-    void to(List<Question> questions) {
+    void to(List<Texts> questions) {
       if (student.answersQuestions()) {
         ask(questions);
         return;
       }
-      List<String> first = questions.stream().map(Question::first).toList();
+      List<String> first = questions.stream().map(Texts::first).toList();
       List<String> second = new ArrayList<>();
-      for (Question question : questions) {
+      for (Texts question : questions) {
         String text = question.second();
         if (text != null) {
           second.add(text);
@@ -256,14 +257,12 @@ final class PredictCommand implements Command {
     }
 
     /** Answers questions, of which the second text is what they are about. */
-    private void ask(List<Question> questions) {
-      List<dev.filtrate.data.squad.Question> asked = new ArrayList<>();
-      for (Question question : questions) {
+    private void ask(List<Texts> questions) {
+      List<Question> asked = new ArrayList<>();
+      for (Texts question : questions) {
         String context = question.second() == null ? "" : question.second();
         String id = Integer.toString(asked.size());
-        asked.add(
-            new dev.filtrate.data.squad.Question(
-                id, question.first().stripLeading(), context, List.of()));
+        asked.add(new Question(id, question.first().stripLeading(), context, List.of()));
       }
       if (!asked.isEmpty()) {
         student.answer(asked, squad).forEach(answer -> console.print(line(answer)));
@@ -292,7 +291,7 @@ final class PredictCommand implements Command {
           .toString();
     }
 
-    private String line(Question question, Prediction answer) {
+    private String line(Texts question, Prediction answer) {
       String second = question.second();
       if (json) {
         ObjectNode node = JSON_LINES.createObjectNode().put("text", question.first());

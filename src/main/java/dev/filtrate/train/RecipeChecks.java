@@ -134,7 +134,7 @@ final class RecipeChecks {
     Config block = c.in("tokenizer");
     Path given = recipe.tokenizer().path();
     if (recipe.tokenizerPath().isEmpty() && use != Use.PLAN) {
-      block.problem("path", "missing: give a folder with tokenizer.json, or a vocab.txt");
+      block.problem("path", "missing: give a folder with tokenizer.json, spm.model or vocab.txt");
     } else if (given != null && use.needsFiles() && Files.notExists(given)) {
       block.problem("path", "expected a tokenizer at %s, found none", given);
     }

@@ -151,7 +151,7 @@ final class SentencePiece {
     normalizer(root.putObject("normalizer").put("type", "Sequence").putArray("normalizers"));
     ObjectNode pre = root.putObject("pre_tokenizer").put("type", "Sequence");
     ArrayNode steps = pre.putArray("pretokenizers");
-    if (flag("split_by_punct")) {
+    if (TokenizerFiles.flag(file, config, "split_by_punct", false)) {
       steps.addObject().put("type", "Punctuation").put("behavior", "Isolated");
     }
     metaspace(steps.addObject());
@@ -171,7 +171,7 @@ final class SentencePiece {
 
   private void normalizer(ArrayNode steps) {
     NormalizerSpec spec = model.getNormalizerSpec();
-    if (flag("do_lower_case")) {
+    if (TokenizerFiles.flag(file, config, "do_lower_case", false)) {
       steps.addObject().put("type", "Lowercase");
     }
     if (!spec.getPrecompiledCharsmap().isEmpty()) {
@@ -209,17 +209,6 @@ final class SentencePiece {
       vocabulary.addArray().add(piece.getPiece()).add((double) piece.getScore());
     }
     unigram.put("byte_fallback", model.getTrainerSpec().getByteFallback());
-  }
-
-  private boolean flag(String key) {
-    JsonNode value = config.path(key);
-    Check.user(
-        value.isMissingNode() || value.isNull() || value.isBoolean(),
-        "%s: key '%s': expected true or false, got %s",
-        file.resolveSibling(TokenizerFiles.CONFIG),
-        key,
-        value);
-    return value.asBoolean(false);
   }
 
   /**

@@ -103,6 +103,22 @@ final class TokenizerFiles {
         : OptionalInt.empty();
   }
 
+  /**
+   * A key of the config that is true or false.
+   *
+   * @param file the tokenizer's, beside which the config is
+   */
+  static boolean flag(Path file, JsonNode config, String key, boolean otherwise) {
+    JsonNode value = config.path(key);
+    Check.user(
+        value.isMissingNode() || value.isNull() || value.isBoolean(),
+        "%s: key '%s': expected true or false, got %s",
+        file.resolveSibling(CONFIG),
+        key,
+        value);
+    return value.asBoolean(otherwise);
+  }
+
   /** The tokenizer as the library reads it. */
   byte[] json() {
     try {
@@ -170,7 +186,8 @@ final class TokenizerFiles {
           full, "tokenize_chinese_chars", normalizer.path("handle_chinese_chars").asBoolean(true));
     }
     putIfAbsent(full, "model_max_length", maxLength);
-    putIfAbsent(full, "tokenizer_class", tokenizerClass());
+    // as DebertaV2Tokenizer, transformers 5 would drop the map of characters
+    putIfAbsent(full, "tokenizer_class", wordPiece ? "BertTokenizer" : "PreTrainedTokenizerFast");
     ObjectNode map = JSON.createObjectNode();
     special.forEach(map::put);
     AtomicFiles.writeStream(folder.resolve(TOKENIZER), out -> out.write(json()));
@@ -181,16 +198,6 @@ final class TokenizerFiles {
     }
     others.forEach(
         (name, bytes) -> AtomicFiles.writeStream(folder.resolve(name), o -> o.write(bytes)));
-  }
-
-  /** Hugging Face's class for a tokenizer of this kind. */
-  private String tokenizerClass() {
-    String type = tokenizer.path("model").path("type").asText();
-    if (type.equals("WordPiece")) {
-      return "BertTokenizer";
-    }
-    boolean deberta = type.equals("Unigram") && others.containsKey(SENTENCE_PIECE);
-    return deberta ? "DebertaV2Tokenizer" : "PreTrainedTokenizerFast";
   }
 
   private Map<String, String> specialTokens() {

@@ -58,13 +58,15 @@ final class WordPiece {
     root.putNull("truncation");
     root.putNull("padding");
     addedTokens(root.putArray("added_tokens"));
-    boolean lowerCase = flag("do_lower_case", true);
+    boolean lowerCase = TokenizerFiles.flag(file, config, "do_lower_case", true);
     ObjectNode normalizer = root.putObject("normalizer");
     normalizer.put("type", "BertNormalizer");
     normalizer.put("clean_text", true);
-    normalizer.put("handle_chinese_chars", flag("tokenize_chinese_chars", true));
+    normalizer.put(
+        "handle_chinese_chars", TokenizerFiles.flag(file, config, "tokenize_chinese_chars", true));
     if (config.hasNonNull("strip_accents")) {
-      normalizer.put("strip_accents", flag("strip_accents", lowerCase));
+      normalizer.put(
+          "strip_accents", TokenizerFiles.flag(file, config, "strip_accents", lowerCase));
     } else {
       normalizer.putNull("strip_accents"); // follows lowercase
     }
@@ -112,17 +114,6 @@ final class WordPiece {
       }
     }
     byId.forEach((id, token) -> SpecialTokens.add(added, id, token, true));
-  }
-
-  private boolean flag(String key, boolean otherwise) {
-    JsonNode value = config.path(key);
-    Check.user(
-        value.isMissingNode() || value.isNull() || value.isBoolean(),
-        "%s: key '%s': expected true or false, got %s",
-        file.resolveSibling(TokenizerFiles.CONFIG),
-        key,
-        value);
-    return value.asBoolean(otherwise);
   }
 
   private String token(String role) {
