@@ -84,6 +84,23 @@ class SquadRunTest {
   }
 
   @Test
+  void aModelThatLearnsItsQuestionsByHeartAnswersThem() {
+    TinySquad task = new TinySquad(folder);
+    Recipe recipe =
+        task.recipe(
+            Use.FINETUNE,
+            folder.resolve("by-heart"),
+            "task.validation_file=" + task.file("train.json"),
+            "student.config.hidden_size=32",
+            "training.num_train_epochs=60",
+            "training.learning_rate=5e-3");
+    Map<String, Double> metrics =
+        new Run(recipe, Progress.SILENT, () -> false, false).stage(Use.FINETUNE);
+    assertTrue(metrics.getOrDefault("HasAns_f1", 0.0) > 90, metrics.toString());
+    assertTrue(metrics.getOrDefault("NoAns_f1", 0.0) > 90, metrics.toString());
+  }
+
+  @Test
   void whatCannotBeLearntFromIsCountedAndWhatCannotWorkIsSaid() {
     TinySquad task = new TinySquad(folder);
     String train = read(task.file("train.json"));

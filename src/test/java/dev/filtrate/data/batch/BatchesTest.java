@@ -87,6 +87,21 @@ class BatchesTest {
   }
 
   @Test
+  void windowsOfQuestionsHavePositions() {
+    Encoded texts = examples(3).texts();
+    EncodedExamples data =
+        EncodedExamples.ofSpans(texts, new int[] {0, 1, 2}, new int[] {0, 5, 6}, PAD);
+    Batch batch = Batches.evaluation(data, new BatchOptions(2, 1, 0, false)).at(0, 1);
+    assertArrayEquals(new long[] {2}, longs(batch.startPositions()));
+    assertArrayEquals(new long[] {6}, longs(batch.endPositions()));
+    Batch first = Batches.evaluation(data, new BatchOptions(2, 1, 0, false)).at(0, 0);
+    assertArrayEquals(new long[] {0, 1}, longs(first.startPositions()));
+    assertArrayEquals(new long[] {0, 5}, longs(first.endPositions()));
+    Batch labelled = Batches.evaluation(examples(3), BatchOptions.of(2)).at(0, 0);
+    assertThrows(IllegalStateException.class, labelled::startPositions);
+  }
+
+  @Test
   void scoresAreFloats() {
     EncodedExamples data = examples(3, ProblemType.REGRESSION);
     Batch batch = Batches.evaluation(data, new BatchOptions(3, 1, 0, false)).at(0, 0);
