@@ -41,10 +41,10 @@ public record Plan(
   private static final int WARM_UP = 1;
   private static final int STEPS = 2;
 
-  /**
-   * What is alive in a step that is timed: larger ones would take minutes, or more than there is.
-   */
+  /** What a step that is timed may take: larger ones take minutes, or more memory than there is. */
   private static final long ACTIVATIONS = 1L << 30;
+
+  private static final double FLOPS = 0.25e12;
 
   /**
    * A stage to come.
@@ -151,11 +151,12 @@ public record Plan(
   private static PlannedStage plan(Recipe recipe, Stage stage, OptionalInt examples) {
     StageSettings settings = stage.settings();
     Graph gradients = stage.gradients();
-    StepMemory memory = new StepMemory(stage, gradients);
+    StepCost cost = new StepCost(stage, gradients);
     int length = recipe.tokenizer().maxLength();
     int batch = settings.trainBatchSize();
     int timed = batch;
-    while (timed > 1 && memory.activations(timed, length) > ACTIVATIONS) {
+    while (timed > 1
+        && (cost.activations(timed, length) > ACTIVATIONS || cost.flops(timed, length) > FLOPS)) {
       timed /= 2;
     }
     StepTimer timer = new StepTimer(Run.engine(recipe), timed, length, WARM_UP, STEPS);
@@ -176,6 +177,6 @@ public record Plan(
         batch,
         timed,
         step * settings.gradientAccumulationSteps(),
-        memory.bytes(batch, length));
+        cost.bytes(batch, length));
   }
 }

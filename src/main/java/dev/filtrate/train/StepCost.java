@@ -7,20 +7,24 @@ import dev.filtrate.graph.Value;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
- * An estimate of the memory that a stage needs, from its graphs alone: parameters, gradients and
- * Adam's two moments, and the values that are alive at once while a step runs, most of which the
- * backward pass waits for. What the runtime fuses or writes in place makes the truth smaller; what
- * its allocator keeps in reserve makes it larger.
+ * What a step of a stage costs, from its graphs alone. Arithmetic is that of the matrix products.
+ * Memory is an estimate: parameters, gradients and Adam's two moments, and the values that are
+ * alive at once while a step runs, most of which the backward pass waits for; what the runtime
+ * fuses or writes in place makes the truth smaller, what its allocator keeps in reserve larger.
  */
-final class StepMemory {
+final class StepCost {
   /** Operators whose output is their input under another shape. */
   private static final Set<OpType> VIEWS =
       EnumSet.of(OpType.RESHAPE, OpType.SQUEEZE, OpType.UNSQUEEZE, OpType.IDENTITY);
 
+  private static final Set<OpType> PRODUCTS = EnumSet.of(OpType.MATMUL, OpType.FUSED_MATMUL);
+
   private final Graph gradients;
+  private final Optional<Graph> teacher;
   private final long fixed;
 
   /** What a view is a view of. */
@@ -30,19 +34,40 @@ final class StepMemory {
   private final Map<Value, Integer> lastUse;
 
   /** Of a stage with its gradients graph. */
-  StepMemory(Stage stage, Graph gradients) {
+  StepCost(Stage stage, Graph gradients) {
     this.gradients = gradients;
     this.lastUse = lastUse();
-    long teacher =
-        stage
-            .teacher()
-            .map(t -> StageGraphs.teacher("teacher", t.teacher(), gradients).parameterCount())
-            .orElse(0L);
+    this.teacher = stage.teacher().map(t -> StageGraphs.teacher("teacher", t.teacher(), gradients));
     long trained =
         StageGraphs.trained(gradients).stream()
             .mapToLong(value -> value.shape().elements().fixed())
             .sum();
-    this.fixed = Float.BYTES * (gradients.parameterCount() + teacher + 3 * trained);
+    long frozen = teacher.map(Graph::parameterCount).orElse(0L);
+    this.fixed = Float.BYTES * (gradients.parameterCount() + frozen + 3 * trained);
+  }
+
+  /** Multiplications and additions of a step's matrix products, the teacher's included. */
+  double flops(int batch, int length) {
+    Map<String, Long> sizes = sizes(batch, length);
+    return flops(gradients, sizes) + teacher.map(graph -> flops(graph, sizes)).orElse(0.0);
+  }
+
+  private static double flops(Graph graph, Map<String, Long> sizes) {
+    return graph.nodes().stream()
+        .filter(node -> PRODUCTS.contains(node.op()))
+        .mapToDouble(node -> flops(node, sizes))
+        .sum();
+  }
+
+  private static double flops(Node product, Map<String, Long> sizes) {
+    int inner = product.integer("transA", 0) == 1 ? -2 : -1;
+    return 2.0
+        * product.output().shape().elements().evaluate(sizes)
+        * product.in(0).dim(inner).evaluate(sizes);
+  }
+
+  private static Map<String, Long> sizes(int batch, int length) {
+    return Map.of("batch", (long) batch, "sequence", (long) length);
   }
 
   /** Bytes of a step on so many examples of so many tokens. */
@@ -52,7 +77,7 @@ final class StepMemory {
 
   /** Bytes of the values that are alive at once, at their most; parameters and inputs apart. */
   long activations(int batch, int length) {
-    Map<String, Long> sizes = Map.of("batch", (long) batch, "sequence", (long) length);
+    Map<String, Long> sizes = sizes(batch, length);
     Map<Value, Long> alive = new HashMap<>();
     long now = 0;
     long most = 0;

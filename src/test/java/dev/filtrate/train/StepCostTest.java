@@ -8,7 +8,7 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-class StepMemoryTest {
+class StepCostTest {
   @TempDir Path folder;
 
   private Stage ted() {
@@ -19,22 +19,36 @@ class StepMemoryTest {
   @Test
   void activationsGrowWithTheBatchAndFasterWithTheLength() {
     Stage stage = ted();
-    StepMemory memory = new StepMemory(stage, stage.gradients());
-    long one = memory.activations(64, 16);
-    assertEquals(2.0, (double) memory.activations(128, 16) / one, 0.05);
-    assertTrue(memory.activations(64, 32) > 2.1 * one);
+    StepCost cost = new StepCost(stage, stage.gradients());
+    long one = cost.activations(64, 16);
+    assertEquals(2.0, (double) cost.activations(128, 16) / one, 0.05);
+    assertTrue(cost.activations(64, 32) > 2.1 * one);
   }
 
   @Test
   void weightsGradientsAndMomentsAreCounted() {
     Stage stage = ted();
     Graph gradients = stage.gradients();
-    StepMemory memory = new StepMemory(stage, gradients);
+    StepCost cost = new StepCost(stage, gradients);
     long teacher =
         StageGraphs.teacher("teacher", stage.teacher().orElseThrow().teacher(), gradients)
             .parameterCount();
     long expected = 4 * (4 * gradients.parameterCount() + teacher);
-    assertEquals(expected, memory.bytes(4, 8) - memory.activations(4, 8));
+    assertEquals(expected, cost.bytes(4, 8) - cost.activations(4, 8));
+  }
+
+  @Test
+  void everyDenseLayerCostsTwoOperationsAWeightAndTokenForwardAndFourBackward() {
+    Stage stage = ted();
+    StepCost cost = new StepCost(stage, stage.gradients());
+    double tokens = 8 * 2;
+    // student: 4 H·H + 2 H·I a layer, filter H·F; teacher: two layers of the same, two filters
+    double student = 6 * tokens * (4 * 64 + 2 * 8 * 16 + 8 * 16);
+    double teacher = 2 * tokens * 2 * (4 * 256 + 2 * 16 * 32);
+    double filters = 2 * tokens * 16 * 16;
+    double flops = cost.flops(8, 2);
+    assertTrue(flops > student + teacher + filters, () -> "got " + flops);
+    assertTrue(flops < 1.25 * (student + teacher + filters), () -> "got " + flops);
   }
 
   @Test
