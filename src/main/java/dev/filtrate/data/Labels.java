@@ -126,6 +126,17 @@ public final class Labels {
     return new Labels(type, sorted, false);
   }
 
+  /** The names of the classes that an example has; none in regression. */
+  List<String> namesOf(Example example) {
+    if (type == ProblemType.SINGLE_LABEL_CLASSIFICATION) {
+      return example.labelled(type) ? List.of(names.get((int) example.label())) : List.of();
+    }
+    return IntStream.range(0, names.size())
+        .filter(id -> example.targets().get(id) == 1)
+        .mapToObj(names::get)
+        .toList();
+  }
+
   /** The targets of an example without a label. */
   List<Double> none() {
     return switch (type) {

@@ -30,6 +30,26 @@ public record TaskData(
   }
 
   /**
+   * Reads a task's files to train on them: as {@link #read}, but classes that the task lists and no
+   * example has are refused, for a name may be misspelt.
+   */
+  public static TaskData forTraining(TaskSpec spec, long seed) {
+    TaskData all = read(spec.withSamples(0, 0), seed);
+    List<String> missing = new ArrayList<>(all.labels.names());
+    all.train.forEach(example -> missing.removeAll(all.labels.namesOf(example)));
+    all.validation.forEach(example -> missing.removeAll(all.labels.namesOf(example)));
+    Check.user(
+        missing.isEmpty(),
+        "%s: no example has the label%s %s of %s; correct labels, or leave out what the data does"
+            + " not have",
+        spec.trainFile(),
+        missing.size() == 1 ? "" : "s",
+        String.join(", ", missing),
+        all.labels.names());
+    return all.first(spec);
+  }
+
+  /**
    * Reads a task's files. What the task or its files do not allow is a {@link
    * dev.filtrate.base.UserError}.
    *
@@ -53,18 +73,22 @@ public record TaskData(
         spec.mismatchedFile() == null
             ? List.of()
             : ExampleReader.read(spec.mismatchedFile(), spec.layout(), labels, notes::add);
-    TaskData data =
-        new TaskData(
-            labels,
-            first(train, spec.maxTrainSamples()),
-            first(validation, spec.maxEvalSamples()),
-            first(mismatched, spec.maxEvalSamples()),
-            notes);
+    TaskData data = new TaskData(labels, train, validation, mismatched, notes).first(spec);
     Check.user(
         data.validation.stream().anyMatch(e -> e.labelled(labels.problemType())),
         "%s: no validation example has a label; without one nothing can be evaluated",
         spec.validationFile() == null ? spec.trainFile() : spec.validationFile());
     return data;
+  }
+
+  /** As many examples as the task wants. */
+  private TaskData first(TaskSpec spec) {
+    return new TaskData(
+        labels,
+        first(train, spec.maxTrainSamples()),
+        first(validation, spec.maxEvalSamples()),
+        first(mismatched, spec.maxEvalSamples()),
+        notes);
   }
 
   /** Takes a part of the examples out of the list, and returns it. */

@@ -71,7 +71,7 @@ public record RunData(
       return read(recipe, squad, tokenizerFolder);
     }
     TaskSpec spec = recipe.requireTask();
-    TaskData data = TaskData.read(spec, seed);
+    TaskData data = TaskData.forTraining(spec, seed);
     Metrics.check(spec.metric(), data.labels());
     try (Tokenizer tokenizer = tokenizer(recipe)) {
       ProblemType type = data.labels().problemType();

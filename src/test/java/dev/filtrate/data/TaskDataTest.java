@@ -83,6 +83,21 @@ class TaskDataTest {
   }
 
   @Test
+  void classesThatNoExampleHasAreRefusedInTraining() {
+    Path train = file("t.tsv", rows("1", "0"));
+    TaskSpec three = spec(train, train).withLabels(List.of("bad", "good", "god"));
+    assertEquals(3, TaskData.read(three, 1).labels().count());
+    UserError e = assertThrows(UserError.class, () -> TaskData.forTraining(three, 1));
+    assertEquals(
+        train
+            + ": no example has the label god of [bad, good, god]; correct labels, or leave out what"
+            + " the data does not have",
+        e.getMessage());
+    TaskSpec few = spec(train, train).withLabels(List.of("bad", "good")).withSamples(1, 1);
+    assertEquals(1, TaskData.forTraining(few, 1).train().size(), "the whole file has both");
+  }
+
+  @Test
   void aFractionIsHeldOutBySeed() {
     String[] labels =
         IntStream.range(0, 50).mapToObj(i -> Integer.toString(i % 2)).toArray(String[]::new);

@@ -4,14 +4,17 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.filtrate.data.squad.SquadSettings;
 import dev.filtrate.model.AdamW;
 import dev.filtrate.model.Head;
 import dev.filtrate.model.Model;
 import dev.filtrate.model.ModelConfig;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -81,6 +84,29 @@ class ReleasedRecipesTest {
     assertEquals(768, recipe.filters().student(768).outputDim());
     assertEquals(184_000_000, millions(recipe.teacherConfig().orElseThrow()));
     assertEquals(70_000_000, millions(recipe.studentConfig().orElseThrow()));
+  }
+
+  @Test
+  void thoseOfSquadAreTheReleasedOnes() {
+    Recipe recipe = Recipe.read(Path.of("data/recipes/released/squadv2.yaml"), List.of(), Use.PLAN);
+    assertEquals(SquadSettings.released(true), Objects.requireNonNull(recipe.squad()).settings());
+    assertEquals(384, recipe.tokenizer().maxLength());
+    rates(recipe.teacher().finetune(), 24, 2, 3e-5);
+    rates(recipe.teacher().learnFilters(), 48, 1, 3e-5);
+    rates(recipe.student().finetune(), 8, 1, 5e-5);
+    rates(recipe.student().learnFilters(), 8, 1, 5e-5);
+    rates(recipe.settings(Method.TED).stage(), 8, 1, 5e-5);
+    alphas(recipe, Method.KD, 10, 0);
+    alphas(recipe, Method.LWD, 10, 100);
+    alphas(recipe, Method.TED, 10, 5000);
+  }
+
+  private static void rates(StageSettings stage, int batch, int accumulated, double rate) {
+    assertEquals(batch, stage.trainBatchSize());
+    assertEquals(accumulated, stage.gradientAccumulationSteps());
+    assertEquals(new Schedule(SchedulerType.LINEAR, rate, 0), stage.schedule());
+    assertEquals(3, stage.numTrainEpochs());
+    assertEquals(Dropouts.OF_CONFIG, stage.dropouts());
   }
 
   private static long millions(ModelConfig config) {
