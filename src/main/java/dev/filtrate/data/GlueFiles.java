@@ -77,9 +77,10 @@ record GlueFiles(
         || Files.isRegularFile(folder.resolve(validation));
   }
 
-  /** Whether a file of this name is one of these. */
+  /** Whether a file of this name is one of these, a labelled test file included. */
   boolean holds(String name) {
-    return name.equals(train) || name.equals(validation) || Objects.equals(name, mismatched);
+    return List.of(train, validation, validation.replace("dev", "test")).contains(name)
+        || Objects.equals(name, mismatched);
   }
 
   /** The test files below a folder, whether they are there or not. */

@@ -6,10 +6,12 @@
  *
  * <p>Decisions: a file is decoded strictly in one encoding (a byte-order mark is dropped) and read
  * whole; a wrong byte, cell or label is a {@link dev.filtrate.base.UserError} with file and line.
- * Tab-separated files carry no quoting, as GLUE's do; comma-separated files follow RFC 4180. A
- * label that is empty or {@code -1} means "none": such an example adds nothing to the task's loss
- * and to the metrics, but distillation learns from it. Where labels are not listed they are
- * inferred from the training file alone, so that another file can never renumber the classes.
+ * Tab-separated files carry no quoting, as GLUE's do; comma-separated files follow RFC 4180. Rows
+ * with too few columns are refused, or left out and counted where the task's files are known for
+ * them ({@link dev.filtrate.data.GlueTask}: QQP). A label that is empty or {@code -1} means "none":
+ * such an example adds nothing to the task's loss and to the metrics, but distillation learns from
+ * it. Where labels are not listed they are inferred from the training file alone, so that another
+ * file can never renumber the classes.
  */
 @NullMarked
 package dev.filtrate.data;
