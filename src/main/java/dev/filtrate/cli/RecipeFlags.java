@@ -90,6 +90,8 @@ final class RecipeFlags {
       mse_reduction                KIND           distill.mse_reduction              distill    over the filters: mean (as released) or sum (default mean)
       mse_mask_padding             -              distill.mse_mask_padding           distill    leave padding out of the layer-wise error
       kl_mask_padding              -              distill.kl_mask_padding            distill    of answers: leave padding out of the divergence over positions
+      teacher_cache                FOLDER         distill.teacher_cache              distill    keep the teacher's outputs there, for later epochs and runs
+      teacher_cache_dtype          TYPE           distill.teacher_cache_dtype        distill    float32 or float16 (default float32)
       filter_interval              N              filters.filter_interval            filters    a filter every N layers (default 1)
       teacher_filter_interval      N              filters.teacher_filter_interval    distill    the same of the teacher (default 1)
       filter_output_dim            N              filters.filter_output_dim          filters    width of filtered states (default the teacher's hidden size)

@@ -127,6 +127,14 @@ public sealed interface ModelConfig permits BertConfig, DebertaV2Config, DistilB
     return numLabels() == 1 ? ProblemType.REGRESSION : ProblemType.SINGLE_LABEL_CLASSIFICATION;
   }
 
+  /**
+   * Whether what a layer delivers for padding is the same in every text: DeBERTa sets padding to 0
+   * before its layers and lets it attend to nothing.
+   */
+  default boolean hasConstantPadding() {
+    return this instanceof DebertaV2Config;
+  }
+
   /** The labels' number. */
   default int numLabels() {
     return common().labels().size();

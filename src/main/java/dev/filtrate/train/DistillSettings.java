@@ -10,8 +10,10 @@ import dev.filtrate.model.Objective.Reduction;
  *
  * @param stage how it trains
  * @param objective {@code L_task + kl_alpha · KL + mse_alpha · layer-wise MSE}
+ * @param teacherCache where the teacher's outputs are kept, if anywhere
  */
-public record DistillSettings(StageSettings stage, Distillation objective) {
+public record DistillSettings(
+    StageSettings stage, Distillation objective, TeacherCacheSettings teacherCache) {
   /** Released: no terms but the task's loss, temperature 2, padding counted. */
   static Distillation released(Divergence divergence) {
     return new Distillation(0, 0, 2, divergence, Reduction.MEAN, false, false);
@@ -29,7 +31,8 @@ public record DistillSettings(StageSettings stage, Distillation objective) {
             divergence(c, b.divergence()),
             c.get("mse_reduction", Kind.choice(Reduction.class), b.reduction()),
             c.get("mse_mask_padding", Kind.FLAG, b.maskPadding()),
-            c.get("kl_mask_padding", Kind.FLAG, b.klMaskPadding())));
+            c.get("kl_mask_padding", Kind.FLAG, b.klMaskPadding())),
+        TeacherCacheSettings.read(c, base.teacherCache));
   }
 
   /** {@code regression_kl}: how a single score is compared with the teacher's. */
@@ -58,13 +61,13 @@ public record DistillSettings(StageSettings stage, Distillation objective) {
 
   /** The same without the layer-wise term: KD. */
   DistillSettings withoutLayers() {
-    return new DistillSettings(stage, objective.withoutLayers());
+    return new DistillSettings(stage, objective.withoutLayers(), teacherCache);
   }
 
   /** Writes all keys. */
   ObjectNode write() {
     ObjectNode all = stage.write();
-    all.setAll(
+    Keys keys =
         new Keys()
             .put("kl_alpha", objective.klAlpha())
             .put("mse_alpha", objective.mseAlpha())
@@ -72,8 +75,9 @@ public record DistillSettings(StageSettings stage, Distillation objective) {
             .put("regression_kl", regressionKl(objective.divergence()))
             .put("mse_reduction", objective.reduction())
             .put("mse_mask_padding", objective.maskPadding())
-            .put("kl_mask_padding", objective.klMaskPadding())
-            .object());
+            .put("kl_mask_padding", objective.klMaskPadding());
+    teacherCache.write(keys);
+    all.setAll(keys.object());
     return all;
   }
 }

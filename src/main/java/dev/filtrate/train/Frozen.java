@@ -30,6 +30,11 @@ record Frozen(@Nullable ComputeSession session) implements AutoCloseable {
     return session == null ? DeviceTensors.empty() : session.runOnDevice(feeds);
   }
 
+  /** The same, fetched to the host. */
+  Map<String, Tensor> fetched(Map<String, Tensor> feeds) {
+    return session == null ? Map.of() : session.run(feeds);
+  }
+
   @Override
   public void close() {
     if (session != null) {

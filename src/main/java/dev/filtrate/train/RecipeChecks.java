@@ -3,6 +3,7 @@ package dev.filtrate.train;
 import com.google.errorprone.annotations.FormatMethod;
 import com.google.errorprone.annotations.FormatString;
 import dev.filtrate.base.UserError;
+import dev.filtrate.model.Head;
 import dev.filtrate.model.ModelConfig;
 import dev.filtrate.model.Objective.Distillation;
 import dev.filtrate.model.Objective.Divergence;
@@ -42,6 +43,9 @@ final class RecipeChecks {
     methods.forEach(this::method);
     untaught();
     ModelConfig teacher = teacherNeeded ? config(c.in("teacher"), recipe::teacherConfig) : null;
+    if (teacher != null && !teacher.hasConstantPadding()) {
+      methods.forEach(this::cachedPadding);
+    }
     ModelConfig student = config(c.in("student"), recipe::studentConfig);
     intervals(teacher, student);
     teacherLayers(student);
@@ -178,6 +182,24 @@ final class RecipeChecks {
           "per_device_train_batch_size",
           "regression_kl: batch is always 0 in a batch of 1; use a larger batch, or"
               + " regression_kl: mse");
+    }
+  }
+
+  /** A cache holds no padding, so a loss must not read what the teacher says of it. */
+  private void cachedPadding(Method method) {
+    if (!method.distils() || recipe.settings(method).teacherCache().folder() == null) {
+      return;
+    }
+    Config block = c.in("methods").in(method.id());
+    Distillation objective = recipe.settings(method).objective();
+    String message = "%s's %s counts padding, which a cache does not hold; set %s: true";
+    if (method.isLayerwise() && !objective.maskPadding()) {
+      at(block, "teacher_cache", message, method.id(), "layer-wise error", "mse_mask_padding");
+    }
+    if (recipe.head() == Head.QUESTION_ANSWERING
+        && objective.klAlpha() > 0
+        && !objective.klMaskPadding()) {
+      at(block, "teacher_cache", message, method.id(), "KL over answers", "kl_mask_padding");
     }
   }
 

@@ -100,7 +100,9 @@ final class RecipeReader {
       Config c, StageSettings training, @Nullable TaskSpec task) {
     Divergence released = task == null ? Divergence.CLASSES : divergence(task.problemType());
     return DistillSettings.read(
-        c, new DistillSettings(training, DistillSettings.released(released)));
+        c,
+        new DistillSettings(
+            training, DistillSettings.released(released), TeacherCacheSettings.NONE));
   }
 
   /** How the answers of a task are compared; as released, where it has the task. */

@@ -253,7 +253,13 @@ final class SeedRun {
       String name, DistillSettings settings, Stage.FrozenTeacher teacher, Weights student) {
     Model model = dropping(student, settings.stage());
     return stage(
-        Stage.distil(name, model, teacher, settings.objective(), settings.stage()), student);
+        Stage.distil(
+            name,
+            model,
+            teacher.with(settings.teacherCache()),
+            settings.objective(),
+            settings.stage()),
+        student);
   }
 
   private Stage.FrozenTeacher frozen(Weights teacher, TeacherStates states) {

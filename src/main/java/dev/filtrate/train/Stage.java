@@ -32,8 +32,18 @@ record Stage(
    *
    * @param teacher its model and what of it is imitated
    * @param weights its parameters, never written to
+   * @param cache where its outputs are kept, if anywhere
    */
-  record FrozenTeacher(StageGraphs.Teacher teacher, Map<String, Tensor> weights) {}
+  record FrozenTeacher(
+      StageGraphs.Teacher teacher, Map<String, Tensor> weights, TeacherCacheSettings cache) {
+    FrozenTeacher(StageGraphs.Teacher teacher, Map<String, Tensor> weights) {
+      this(teacher, weights, TeacherCacheSettings.NONE);
+    }
+
+    FrozenTeacher with(TeacherCacheSettings other) {
+      return new FrozenTeacher(teacher, weights, other);
+    }
+  }
 
   /** Fine-tuning: everything learns the task. */
   static Stage finetune(String name, Model model, StageSettings settings) {

@@ -9,7 +9,6 @@ import dev.filtrate.graph.Graph;
 import dev.filtrate.graph.Tensor;
 import dev.filtrate.graph.Value;
 import dev.filtrate.runtime.ComputeSession;
-import dev.filtrate.runtime.DeviceTensors;
 import dev.filtrate.runtime.TrainingSession;
 import dev.filtrate.weights.Safetensors;
 import java.nio.file.Path;
@@ -75,7 +74,7 @@ final class Trainer {
     try (RunLog log = RunLog.open(around.log());
         TrainingSession session =
             engine.training(gradients, stage.settings().optimizer(), weights);
-        Frozen teacher = Frozen.of(engine, stage, gradients)) {
+        TeacherOutputs teacher = TeacherOutputs.of(engine, stage, gradients, examples.data())) {
       List<String> inputs = gradients.inputs().stream().map(Value::name).toList();
       Course course = new Course(stage, weights, examples, evaluator, log, session, inputs, folder);
       last.ifPresent(course::restore);
@@ -161,7 +160,7 @@ final class Trainer {
       }
     }
 
-    Outcome run(Frozen teacher) {
+    Outcome run(TeacherOutputs teacher) {
       long began = System.nanoTime();
       around.progress().begin(stage.name(), step, steps);
       Speed speed = new Speed();
@@ -189,7 +188,7 @@ final class Trainer {
       return outcome();
     }
 
-    private void update(Frozen teacher, BatchStream batches, Speed speed) {
+    private void update(TeacherOutputs teacher, BatchStream batches, Speed speed) {
       int accumulation = microBatches();
       Map<String, Float> sums = new LinkedHashMap<>();
       int rows = 0;
@@ -200,9 +199,10 @@ final class Trainer {
             Randomness.seedOf(seed, stage.name() + "/dropout", (long) step * (1L << 20) + micro);
         Map<String, Tensor> feeds = Feeds.of(batch, inputs);
         feeds.put(StageGraphs.GRADIENT_SCALE, Tensor.scalar(1f / accumulation));
-        try (DeviceTensors outputs = teacher.outputs(Feeds.of(batch, teacher.inputs()))) {
+        try (TeacherOutputs.Given taught = teacher.of(batch)) {
+          feeds.putAll(taught.fed());
           session
-              .accumulate(feeds, outputs.asMap(), dropout)
+              .accumulate(feeds, taught.onDevice().asMap(), dropout)
               .forEach((term, value) -> sums.merge(term, value / accumulation, Float::sum));
         }
       }

@@ -6,7 +6,7 @@ import dev.filtrate.graph.Tensor;
 import java.nio.ByteBuffer;
 
 /** Floating-point tensors of any width as float32. */
-final class HalfPrecision {
+public final class HalfPrecision {
   private HalfPrecision() {}
 
   /**
@@ -43,7 +43,7 @@ final class HalfPrecision {
   }
 
   /** The bits of the float32 that equals a float16 (1 sign, 5 exponent, 10 fraction bits). */
-  static int float16Bits(short half) {
+  public static int float16Bits(short half) {
     int sign = (half & 0x8000) << 16;
     int exponent = (half >> 10) & 0x1f;
     int fraction = half & 0x3ff;
@@ -54,5 +54,26 @@ final class HalfPrecision {
       return sign | (exponent + 127 - 15) << 23 | fraction << 13;
     }
     return sign | Float.floatToRawIntBits(fraction * 0x1p-24f); // zero and subnormals
+  }
+
+  /** The float16 next to a float32, ties to even; what is too large becomes infinite. */
+  public static short float16(float value) {
+    int bits = Float.floatToRawIntBits(value);
+    int sign = bits >>> 16 & 0x8000;
+    float size = Math.abs(value);
+    if (Float.isNaN(value)) {
+      return (short) (sign | 0x7e00);
+    }
+    if (size >= 65520) { // halfway from the largest float16 to what would follow it
+      return (short) (sign | 0x7c00);
+    }
+    if (size < 0x1p-14f) { // subnormals are multiples of 2^-24
+      return (short) (sign | (int) Math.rint(size * 0x1p24));
+    }
+    int shifted = (bits & 0x7fffffff) - ((127 - 15) << 23);
+    int kept = shifted >>> 13;
+    int rest = shifted & 0x1fff;
+    boolean up = rest > 0x1000 || (rest == 0x1000 && (kept & 1) == 1);
+    return (short) (sign | kept + (up ? 1 : 0)); // a carry goes into the exponent, as it should
   }
 }

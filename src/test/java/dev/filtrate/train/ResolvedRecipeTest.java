@@ -75,7 +75,7 @@ class ResolvedRecipeTest {
           teacher_layers: [0, 2]
           finetune: {eval_steps: 10, early_stopping_patience: 2, num_train_epochs: 0}
         filters: {filter_nonlinear: true, filter_output_dim: 5}
-        distill: {kl_alpha: 1.5, temperature: 3, mse_mask_padding: true}
+        distill: {kl_alpha: 1.5, temperature: 3, mse_mask_padding: true, teacher_cache: /a cache}
         methods: {kd: {kl_alpha: 4}, lwd: {mse_alpha: 3, num_train_epochs: 1}}
         compare: [lwd, kd]
         start: released

@@ -43,6 +43,25 @@ class HalfPrecisionTest {
   }
 
   @Test
+  void aFloat32GoesToTheNearestFloat16TiesToEven() {
+    float[] wide = HalfPrecision.toFloat(everyPattern(DType.FLOAT16)).toFloats();
+    for (int bits = 0; bits < 0x7c00; bits++) { // the positive finite ones, in their order
+      assertEquals((short) bits, HalfPrecision.float16(wide[bits]), "pattern " + bits);
+      assertEquals((short) (bits | 0x8000), HalfPrecision.float16(-wide[bits]));
+      float next = bits == 0x7bff ? 65536 : wide[bits + 1];
+      float middle = (wide[bits] + next) / 2;
+      int even = (bits & 1) == 0 ? bits : bits + 1;
+      assertEquals((short) even, HalfPrecision.float16(middle), "after pattern " + bits);
+      assertEquals((short) bits, HalfPrecision.float16(Math.nextDown(middle)));
+      assertEquals((short) (bits + 1), HalfPrecision.float16(Math.nextUp(middle)));
+    }
+    assertEquals((short) 0xfc00, HalfPrecision.float16(Float.NEGATIVE_INFINITY));
+    assertEquals(0x7c00, HalfPrecision.float16(1e30f));
+    assertEquals(0x7e00, HalfPrecision.float16(Float.NaN));
+    assertEquals(0, HalfPrecision.float16(Float.MIN_VALUE));
+  }
+
+  @Test
   void float32IsNotCopiedAndFloat64IsRounded() {
     Tensor single = Tensor.scalar(1f);
     assertSame(single, HalfPrecision.toFloat(single));
