@@ -184,7 +184,7 @@ class MainTest {
     Outcome good =
         Captured.filtrate(
             "recipe",
-            "deberta-v3-base-to-xsmall",
+            "released/sst2",
             "--set",
             "training.max_train_steps=5",
             "--set",

@@ -82,6 +82,8 @@ class ReleasedRecipesTest {
       assertEquals(2, recipe.settings(method).objective().temperature());
     }
     assertEquals(768, recipe.filters().student(768).outputDim());
+    assertEquals(12, recipe.teacherConfig().orElseThrow().numHiddenLayers());
+    assertEquals(384, recipe.studentConfig().orElseThrow().hiddenSize());
     assertEquals(184_000_000, millions(recipe.teacherConfig().orElseThrow()));
     assertEquals(70_000_000, millions(recipe.studentConfig().orElseThrow()));
   }
