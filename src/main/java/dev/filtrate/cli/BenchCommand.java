@@ -20,7 +20,7 @@ final class BenchCommand implements Command {
   /** Preset names and the recipes that they stand for. */
   private static final String PRESET_NAME = "deberta-v3-base-xsmall";
 
-  private static final String PRESET_RECIPE = "released/sst2";
+  private static final String PRESET_RECIPE = "deberta-v3-base-to-xsmall";
 
   @Override
   public String name() {

@@ -33,7 +33,7 @@ final class PlanCommand implements Command {
   @Override
   public List<Example> examples() {
     return List.of(
-        new Example("released/sst2", "a published setting, on random weights"),
+        new Example("deberta-v3-base-to-xsmall", "the released setting, on random weights"),
         new Example("my.yaml --threads 4", "a recipe of your own"));
   }
 

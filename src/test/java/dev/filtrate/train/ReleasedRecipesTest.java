@@ -20,6 +20,17 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** The values of the released scripts. */
 class ReleasedRecipesTest {
+  /** The full-size job that has a name of its own. */
+  @Test
+  void debertaV3BaseToXsmallIsTheReleasedSst2() {
+    List<Setting> named =
+        List.of(Setting.assignment("name=x"), Setting.assignment("output_dir=runs/x"));
+    Path recipes = Path.of("data/recipes");
+    assertEquals(
+        Recipe.read(recipes.resolve("released/sst2.yaml"), named, Use.PLAN),
+        Recipe.read(recipes.resolve("deberta-v3-base-to-xsmall.yaml"), named, Use.PLAN));
+  }
+
   @ParameterizedTest(name = "{0}")
   @CsvSource({
     "mnli, 64, 256, 3, 2e-5, 1500, 7e-5, 1500, 5, 5, 100, 5, 7500",
