@@ -5,6 +5,7 @@ import dev.filtrate.base.Check;
 import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,6 +22,8 @@ public final class Console {
 
   /** On a terminal, the line is rewritten at most this often. */
   private static final long REDRAW_NANOS = 100_000_000L;
+
+  private static final Pattern CONTROLS = Pattern.compile("[\\x00-\\x1f\\x7f-\\x9f&&[^\\n\\t]]");
 
   private final PrintStream out;
   private final PrintStream err;
@@ -76,14 +79,19 @@ public final class Console {
   public void note(String line) {
     if (!quiet) {
       clearProgress();
-      err.println(line);
+      err.println(harmless(line));
     }
   }
 
   /** Tells what is wrong, on standard error. */
   void error(String line) {
     clearProgress();
-    err.println(line);
+    err.println(harmless(line));
+  }
+
+  /** Without what a terminal takes for commands: names in messages are whatever a file says. */
+  private static String harmless(String line) {
+    return CONTROLS.matcher(line).replaceAll("?");
   }
 
   /** Prints a stack trace on standard error. */

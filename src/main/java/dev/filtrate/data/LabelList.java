@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.filtrate.base.Check;
+import dev.filtrate.base.Excerpt;
 import dev.filtrate.base.UserError;
 import java.util.ArrayList;
 import java.util.List;
@@ -27,7 +28,7 @@ final class LabelList {
             entry.isValueNode() && !entry.isNull(),
             "%s: expected a list of names or numbers, got %s",
             where,
-            cell);
+            Excerpt.of(cell));
         entries.add(entry.asText());
       }
     } else if (!cell.isBlank()) {
@@ -43,7 +44,9 @@ final class LabelList {
       return JSON.readTree(cell);
     } catch (JsonProcessingException e) {
       throw new UserError(
-          "%s: expected a JSON list such as [\"a\", \"b\"], got %s".formatted(where, cell), e);
+          "%s: expected a JSON list such as [\"a\", \"b\"], got %s"
+              .formatted(where, Excerpt.of(cell)),
+          e);
     }
   }
 }

@@ -1,6 +1,7 @@
 package dev.filtrate.data;
 
 import dev.filtrate.base.Check;
+import dev.filtrate.base.Excerpt;
 import dev.filtrate.base.UserError;
 import java.util.Arrays;
 import java.util.Collections;
@@ -122,7 +123,7 @@ public final class Labels {
         "%s: expected at least %s, found %s",
         where,
         multiple ? "one class" : "two classes",
-        sorted);
+        Excerpt.of(sorted));
     return new Labels(type, sorted, false);
   }
 
@@ -169,14 +170,19 @@ public final class Labels {
     Arrays.fill(targets, 0.0);
     for (String value : LabelList.read(where, cell)) {
       int id = id(where, value);
-      Check.user(id != NONE, "%s: expected classes among %s, got \"%s\"", where, names, cell);
+      Check.user(
+          id != NONE,
+          "%s: expected classes among %s, got \"%s\"",
+          where,
+          Excerpt.of(names),
+          Excerpt.of(cell));
       Check.user(
           targets[id] == 0,
           "%s: names class %s twice: \"%s\"; expected the classes that apply, not a 0 or 1 for"
               + " each",
           where,
           names.get(id),
-          cell);
+          Excerpt.of(cell));
       targets[id] = 1.0;
     }
     return List.of(targets);
@@ -194,7 +200,7 @@ public final class Labels {
     return switch (value.toLowerCase(Locale.ROOT)) {
       case "1", "true" -> 1;
       case "0", "false" -> 0;
-      default -> throw UserError.of("%s: expected 0 or 1, got \"%s\"", where, value);
+      default -> throw UserError.of("%s: expected 0 or 1, got \"%s\"", where, Excerpt.of(value));
     };
   }
 
@@ -203,7 +209,7 @@ public final class Labels {
         NUMBER.matcher(value).matches(),
         "%s: expected a number, got \"%s\"%s",
         where,
-        value,
+        Excerpt.of(value),
         isNone(value) ? "; rows without a label are for classification only" : "");
     return Double.parseDouble(value);
   }
@@ -224,7 +230,12 @@ public final class Labels {
     }
     throw UserError.of(
         "%s: expected one of %s, got \"%s\"",
-        where, asNumber ? IntStream.range(0, names.size()).boxed().toList() : names, raw);
+        where,
+        Excerpt.of(
+            asNumber
+                ? IntStream.range(0, names.size()).mapToObj(Integer::toString).toList()
+                : names),
+        Excerpt.of(raw));
   }
 
   private static boolean isNone(String value) {

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.filtrate.base.AtomicFiles;
 import dev.filtrate.base.Check;
+import dev.filtrate.base.Excerpt;
 import dev.filtrate.base.UserError;
 import java.io.IOException;
 import java.io.StringReader;
@@ -93,7 +94,11 @@ final class RowReader {
     }
     Matcher parts = TREC_LINE.matcher(text);
     Check.user(
-        parts.matches(), "%s:%d: expected COARSE:fine and a question, got %s", file, line, text);
+        parts.matches(),
+        "%s:%d: expected COARSE:fine and a question, got %s",
+        file,
+        line,
+        Excerpt.of(text));
     String coarse = parts.group(1);
     @Nullable String[] cells = new @Nullable String[columns.size()];
     for (int i = 0; i < cells.length; i++) {
@@ -120,11 +125,15 @@ final class RowReader {
     } catch (JsonProcessingException e) {
       throw new UserError(
           "%s:%d: expected a JSON object on one line: %s"
-              .formatted(file, line, e.getOriginalMessage()),
+              .formatted(file, line, e.getOriginalMessage().lines().findFirst().orElse("")),
           e);
     }
     Check.user(
-        object.isObject(), "%s:%d: expected a JSON object on one line, got %s", file, line, text);
+        object.isObject(),
+        "%s:%d: expected a JSON object on one line, got %s",
+        file,
+        line,
+        Excerpt.of(text));
     @Nullable String[] cells = new @Nullable String[columns.size()];
     for (int i = 0; i < cells.length; i++) {
       JsonNode value = object.get(columns.get(i));
@@ -135,7 +144,7 @@ final class RowReader {
             file,
             line,
             columns.get(i),
-            keys(object));
+            Excerpt.of(keys(object)));
       } else if (value.isArray() && i >= required) {
         cells[i] = value.toString();
       } else {
@@ -152,8 +161,9 @@ final class RowReader {
         file,
         line,
         key,
-        value);
-    boolean whole = value.isFloatingPointNumber() && value.doubleValue() % 1 == 0;
+        Excerpt.of(value.toString()));
+    double number = value.doubleValue();
+    boolean whole = value.isFloatingPointNumber() && number % 1 == 0 && Math.abs(number) < 1e15;
     return whole ? Long.toString(value.longValue()) : value.asText();
   }
 
@@ -241,7 +251,7 @@ final class RowReader {
       } else if (at[i] < 0 && layout.header()) {
         throw UserError.of(
             "%s:%d: no column '%s'; known: %s (parted by %s)",
-            file, line, column, known, delimiter());
+            file, line, column, Excerpt.of(known), delimiter());
       } else if (at[i] < 0) {
         throw UserError.of(
             "%s: no column '%s': without a header line columns are positions, counted from 0",

@@ -2,6 +2,7 @@ package dev.filtrate.weights;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.filtrate.base.Check;
+import dev.filtrate.base.Excerpt;
 import dev.filtrate.base.UserError;
 import dev.filtrate.graph.Tensor;
 import java.nio.file.Files;
@@ -31,7 +32,7 @@ final class Shards {
         weightMap.isObject() && !weightMap.isEmpty(),
         "%s: expected a 'weight_map' of tensor names to files, found %s",
         index,
-        weightMap.isMissingNode() ? "none" : weightMap);
+        weightMap.isMissingNode() ? "none" : Excerpt.of(weightMap.toString()));
     Map<String, Map<String, Tensor>> files = new LinkedHashMap<>();
     Map<String, Tensor> tensors = new LinkedHashMap<>();
     for (Map.Entry<String, JsonNode> e : weightMap.properties()) {

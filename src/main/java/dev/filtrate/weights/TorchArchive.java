@@ -58,7 +58,7 @@ final class TorchArchive {
       Entry entry = entry(file, channel, directory);
       Check.user(
           entries.put(entry.name().substring(entry.name().indexOf('/') + 1), entry) == null,
-          "%s: the zip has the entry '%s' twice",
+          "%s: the zip has the entry '%s' twice; fetch or write it again",
           file,
           entry.name());
     }

@@ -49,6 +49,14 @@ class ConsoleTest {
   }
 
   @Test
+  void aNameOfAFileCannotSpeakToTheTerminal() {
+    Captured captured = new Captured(80);
+    captured.console.error("tensor 'a\u001b[2Jb\u009bc':\n\tnext é");
+    captured.console.note("\u0007");
+    assertEquals("tensor 'a?[2Jb?c':\n\tnext é\n?\n", captured.err());
+  }
+
+  @Test
   void tablesAreAligned() {
     Captured captured = new Captured(0);
     captured.console.table(

@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -73,6 +74,28 @@ class ExampleReaderTest {
         List.of(1.0, 0.0, 1.0, -1.0, -1.0),
         ExampleReader.read(f, JSONL, BINARY).stream().map(Example::label).toList());
     assertEquals("tab\tand é", ExampleReader.read(f, JSONL, BINARY).get(0).sentence1());
+  }
+
+  @Test
+  void aMessageIsShortWhateverTheFileHolds() {
+    String long200 = "x".repeat(200);
+    assertEquals(
+        "a.jsonl:1: expected a JSON object on one line, got [\"" + "x".repeat(98) + "…",
+        error(file("a.jsonl", "[\"" + long200 + "\"]\n"), JSONL, BINARY));
+    assertEquals(
+        "b.tsv:2: column 'label': expected one of [0, 1], got \"" + "x".repeat(100) + "…\"",
+        error(file("b.tsv", "sentence\tlabel\ns\t" + long200 + "\n"), TSV, BINARY));
+    assertEquals(
+        1, error(file("c.json", "{\n  \"sentence\": 1\n}\n"), JSONL, BINARY).lines().count());
+    List<String> many = IntStream.range(0, 70_000).mapToObj(i -> "class " + i).toList();
+    String message = error(file("d.tsv", "sentence\tlabel\ns\tt\n"), TSV, Labels.classes(many));
+    assertTrue(message.endsWith(", class 19, … 70,000 in all], got \"t\""), message);
+  }
+
+  @Test
+  void numbersOfAnySizeStayWhatTheyAre() {
+    Path f = file("t.jsonl", "{\"label\": 1e20, \"sentence\": \"a\"}\n");
+    assertEquals(1e20, ExampleReader.read(f, JSONL, Labels.scores()).get(0).label());
   }
 
   @Test
