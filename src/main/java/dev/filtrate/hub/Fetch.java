@@ -94,7 +94,7 @@ public final class Fetch {
   private Listing list(Repo repo, String revision) {
     HttpResponse<InputStream> answer = ask(() -> client.get(client.api(repo, revision), 0));
     byte[] json;
-    try (InputStream body = answer.body()) {
+    try (InputStream body = new WatchedStream(answer.body(), waiting.silence())) {
       if (answer.statusCode() != 200) {
         throw client.refusal(repo, "revision '" + revision + "'", answer);
       }

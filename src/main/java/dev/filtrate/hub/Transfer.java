@@ -16,10 +16,6 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.ScheduledFuture;
-import java.util.concurrent.TimeUnit;
 
 /**
  * Brings one file: into {@code HASH.incomplete} beside its place, which a broken-off transfer is
@@ -134,7 +130,7 @@ final class Transfer {
     } catch (IOException e) {
       return reason(e);
     }
-    try (InputStream body = answer.body()) {
+    try (InputStream body = new WatchedStream(answer.body(), waiting.silence())) {
       int status = answer.statusCode();
       if (status == 416) {
         out.truncate(0);
@@ -172,81 +168,31 @@ final class Transfer {
   private String copy(String name, InputStream body, Announced file, FileChannel out)
       throws IOException {
     byte[] piece = new byte[PIECE];
-    try (Watch watch = new Watch(body, waiting.silence())) {
-      while (true) {
-        int n;
-        try {
-          n = body.read(piece);
-        } catch (IOException e) {
-          throw watch.fired() ? new BrokenLine(new IOException("silence")) : new BrokenLine(e);
-        }
-        if (n < 0) {
-          return "the connection ended";
-        }
-        watch.heard();
-        if (out.position() + n > file.size()) {
-          out.truncate(0);
-          throw UserError.of(
-              "%s: %s: expected %d bytes, but more came; fetch it again", repo, name, file.size());
-        }
-        ByteBuffer bytes = ByteBuffer.wrap(piece, 0, n);
-        while (bytes.hasRemaining()) {
-          out.write(bytes);
-        }
-        listener.progress(name, out.position(), file.size());
+    while (true) {
+      int n;
+      try {
+        n = body.read(piece);
+      } catch (IOException e) {
+        throw new BrokenLine(e);
       }
+      if (n < 0) {
+        return "the connection ended";
+      }
+      if (out.position() + n > file.size()) {
+        out.truncate(0);
+        throw UserError.of(
+            "%s: %s: expected %d bytes, but more came; fetch it again", repo, name, file.size());
+      }
+      ByteBuffer bytes = ByteBuffer.wrap(piece, 0, n);
+      while (bytes.hasRemaining()) {
+        out.write(bytes);
+      }
+      listener.progress(name, out.position(), file.size());
     }
   }
 
   private static String reason(IOException e) {
     String message = e.getMessage();
     return message == null || message.isEmpty() ? e.getClass().getSimpleName() : message;
-  }
-
-  /** Closes a stream that brings nothing for too long, so that its reader does not wait forever. */
-  private static final class Watch implements AutoCloseable {
-    private static final ScheduledExecutorService CLOCK =
-        Executors.newSingleThreadScheduledExecutor(
-            task -> {
-              Thread thread = new Thread(task, "silence of the hub");
-              thread.setDaemon(true);
-              return thread;
-            });
-
-    private final ScheduledFuture<?> check;
-    private volatile long last = System.nanoTime();
-    private volatile boolean fired;
-
-    Watch(InputStream body, Duration silence) {
-      long step = Math.max(1, silence.toMillis() / 4);
-      this.check =
-          CLOCK.scheduleWithFixedDelay(
-              () -> {
-                if (System.nanoTime() - last > silence.toNanos()) {
-                  fired = true;
-                  try {
-                    body.close();
-                  } catch (IOException e) {
-                    // its reader learns of it
-                  }
-                }
-              },
-              step,
-              step,
-              TimeUnit.MILLISECONDS);
-    }
-
-    void heard() {
-      last = System.nanoTime();
-    }
-
-    boolean fired() {
-      return fired;
-    }
-
-    @Override
-    public void close() {
-      check.cancel(false);
-    }
   }
 }

@@ -75,6 +75,9 @@ public final class FakeHub implements AutoCloseable {
   /** What the listing says the commit is. */
   String commit = COMMIT;
 
+  /** Whether the hub falls silent within its listing. */
+  boolean silent;
+
   /** Starts both. */
   public FakeHub() {
     hub.createContext("/", this::answer);
@@ -162,7 +165,8 @@ public final class FakeHub implements AutoCloseable {
       headers.forEach(reply::set);
       exchange.sendResponseHeaders(refusal, -1);
     } else if (path.startsWith("/api/")) {
-      send(exchange, 200, listing().getBytes(StandardCharsets.UTF_8), 0, Integer.MAX_VALUE);
+      int most = silent ? -10 : Integer.MAX_VALUE;
+      send(exchange, 200, listing().getBytes(StandardCharsets.UTF_8), 0, most);
     } else {
       String decoded = exchange.getRequestURI().getPath();
       file(exchange, decoded.replaceFirst(".*/resolve/" + COMMIT + "/", ""));
