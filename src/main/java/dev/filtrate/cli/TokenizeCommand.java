@@ -7,6 +7,8 @@ import dev.filtrate.base.Check;
 import dev.filtrate.base.UserError;
 import dev.filtrate.data.TextFile;
 import dev.filtrate.data.tokenize.Tokenizer;
+import dev.filtrate.hub.HubCache;
+import dev.filtrate.hub.HubSettings;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -42,7 +44,7 @@ final class TokenizeCommand implements Command {
   @Override
   public Options options() {
     return new Options()
-        .addOption(Flags.valued(MODEL, "FOLDER", "a model's folder, with its tokenizer's files"))
+        .addOption(Flags.valued(MODEL, "FOLDER", "a model's folder, or its name if it was fetched"))
         .addOption(
             Flags.valued(TOKENIZER, "FILE", "or a tokenizer.json, an spm.model or a vocab.txt"))
         .addOption(Flags.valued(INPUT, "FILE", "lines of JSON with a text under \"text\""))
@@ -71,9 +73,11 @@ final class TokenizeCommand implements Command {
       throw UserError.of("--%s: missing: give a file with lines of JSON", INPUT);
     }
     List<String> texts = texts(Path.of(input));
-    try (Tokenizer tokenizer =
-        Tokenizer.read(
-            Path.of(model == null ? String.valueOf(file) : model), Tokenizer.UNLIMITED)) {
+    Path path =
+        model == null
+            ? Path.of(String.valueOf(file))
+            : HubCache.find(model, Path.of(model), HubSettings.cacheOfEnvironment());
+    try (Tokenizer tokenizer = Tokenizer.read(path, Tokenizer.UNLIMITED)) {
       List<long[]> ids = tokenizer.ids(texts, line.hasOption(SPECIAL));
       for (int i = 0; i < ids.size(); i++) {
         console.print(

@@ -18,6 +18,9 @@ import java.util.regex.Pattern;
 public final class HubCache {
   private static final Pattern COMMIT = Pattern.compile("[0-9a-f]{40}");
 
+  /** What parts names on other systems, and what no file should be called. */
+  private static final Pattern UNSAFE = Pattern.compile("[\\\\:\\p{Cntrl}]");
+
   private final Path folder;
 
   HubCache(Path folder) {
@@ -48,6 +51,14 @@ public final class HubCache {
     }
   }
 
+  /**
+   * Where a model is: at a path if something is there, else where a cache has the model of this
+   * name, else at the path all the same.
+   */
+  public static Path find(String name, Path path, Path folder) {
+    return Files.exists(path) ? path : find(name, folder).orElse(path);
+  }
+
   /** Whether a text is a commit's hash, in full. */
   static boolean isCommit(String text) {
     return COMMIT.matcher(text).matches();
@@ -76,7 +87,7 @@ public final class HubCache {
 
   /** Whether a name leads to a place below a folder, on every system. */
   static boolean isInside(String name) {
-    boolean inside = !name.matches(".*[\\\\:\\p{Cntrl}].*");
+    boolean inside = !UNSAFE.matcher(name).find();
     for (String part : name.split("/", -1)) {
       inside &= !part.isEmpty() && !part.equals(".") && !part.equals("..");
     }

@@ -5,7 +5,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.filtrate.hub.HubCache;
 import dev.filtrate.hub.HubSettings;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -55,8 +54,8 @@ record Kind<T>(String description, Reader<T> reader) {
   static final Kind<Path> INPUT_PATH =
       new Kind<>("a path", value -> path(value, value.origin().folder()));
 
-  /** A model's folder, or the name of a model that was fetched from a hub. */
-  static final Kind<Path> MODEL_FOLDER = new Kind<>("a path", Kind::modelFolder);
+  /** A model's folder or a file of it, or the name of a model that was fetched from a hub. */
+  static final Kind<Path> MODEL_PATH = new Kind<>("a path", Kind::modelPath);
 
   /** A path, relative to the working directory. */
   static final Kind<Path> OUTPUT_PATH = new Kind<>("a path", value -> path(value, Path.of("")));
@@ -184,11 +183,11 @@ record Kind<T>(String description, Reader<T> reader) {
     }
   }
 
-  private static @Nullable Path modelFolder(Yaml value) {
-    Path folder = path(value, value.origin().folder());
-    return folder != null && value instanceof Yaml.Scalar name && Files.notExists(folder)
-        ? HubCache.find(name.text(), HubSettings.cacheOfEnvironment()).orElse(folder)
-        : folder;
+  private static @Nullable Path modelPath(Yaml value) {
+    Path path = path(value, value.origin().folder());
+    return path != null && value instanceof Yaml.Scalar name
+        ? HubCache.find(name.text(), path, HubSettings.cacheOfEnvironment())
+        : path;
   }
 
   private static @Nullable Path path(Yaml value, Path folder) {

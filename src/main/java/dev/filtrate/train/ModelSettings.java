@@ -66,7 +66,7 @@ public record ModelSettings(
     List<Integer> layers =
         student ? c.find("teacher_layers", Kind.listOf(Kind.wholeFrom(0))) : List.of();
     return new ModelSettings(
-        c.find("model_name_or_path", Kind.MODEL_FOLDER),
+        c.find("model_name_or_path", Kind.MODEL_PATH),
         c.find("config", Kind.MODEL_CONFIG),
         layers == null ? List.of() : layers,
         c.get("ignore_mismatched_sizes", Kind.FLAG, false),

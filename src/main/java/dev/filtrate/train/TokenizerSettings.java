@@ -31,7 +31,7 @@ public record TokenizerSettings(
    */
   static TokenizerSettings read(Config c, int usualLength) {
     return new TokenizerSettings(
-        c.find("path", Kind.INPUT_PATH),
+        c.find("path", Kind.MODEL_PATH),
         c.get("max_length", Kind.wholeFrom(4), usualLength),
         c.get("pad_to_max_length", Kind.FLAG, false),
         c.get("pad_to_multiple_of", Kind.wholeFrom(1), 1));

@@ -123,6 +123,9 @@ class FetchTest {
         written().stream().sorted((a, b) -> order(a) - order(b)).toList());
     assertEquals(List.of("1/2 config.json", "2/2 model.safetensors"), notes);
     assertEquals(Optional.of(snapshot), HubCache.find(FakeHub.REPO, folder.resolve("cache")));
+    Path cache = folder.resolve("cache");
+    assertEquals(snapshot, HubCache.find(FakeHub.REPO, folder.resolve(FakeHub.REPO), cache));
+    assertEquals(folder, HubCache.find(FakeHub.REPO, folder, cache), "what is there comes first");
   }
 
   private static int order(String path) {
@@ -173,6 +176,14 @@ class FetchTest {
     Path snapshot = fetch();
     assertArrayEquals(weights, Files.readAllBytes(snapshot.resolve("model.safetensors")));
     assertTrue(notes.get(1).endsWith("(silence), goes on"), notes + "");
+  }
+
+  @Test
+  void aListingThatFallsSilentIsGivenUp() {
+    hub.silent = true;
+    silence = Duration.ofMillis(300);
+    assertEquals(
+        hub.endpoint() + "/: cannot be reached (silence); check the line and HF_ENDPOINT", error());
   }
 
   @Test
@@ -249,6 +260,7 @@ class FetchTest {
         "..",
         "C:evil.json",
         "a\\..\\evil.json",
+        "\u2028\\..\\evil.json\u2028",
         ""
       })
   void namesThatLeadOutOfTheCacheAreRefused(String name) {
