@@ -171,6 +171,11 @@ final class PredictCommand implements Command {
     SquadSettings released = SquadSettings.released(line.hasOption(VERSION_2));
     String threshold = line.getOptionValue(THRESHOLD, "0");
     Check.user(
+        line.hasOption(VERSION_2) || !line.hasOption(THRESHOLD),
+        "--%s: goes with --%s",
+        THRESHOLD,
+        VERSION_2);
+    Check.user(
         threshold.matches("-?\\d+(\\.\\d+)?"),
         "--%s: expected a number, got '%s'",
         THRESHOLD,
@@ -207,6 +212,7 @@ final class PredictCommand implements Command {
       int number = 0;
       for (String text = reader.readLine(); text != null; text = reader.readLine()) {
         number++;
+        text = number == 1 && text.startsWith("\uFEFF") ? text.substring(1) : text;
         waiting.add(pairs ? pair(text, where, number) : new Texts(text, null));
         if (waiting.size() == CHUNK || !reader.ready()) {
           answers.to(waiting);

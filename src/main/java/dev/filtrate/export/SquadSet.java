@@ -30,7 +30,8 @@ public record SquadSet(
   public static SquadSet read(SquadTask task, Tokenizer tokenizer) {
     return new SquadSet(
         task.name(),
-        new EncodedQuestions(task.validation(), tokenizer, task.settings()),
+        new EncodedQuestions(task.validation(), tokenizer, task.settings())
+            .requireWindows(task.validationFile().toString()),
         task.settings(),
         Map.of("validation_data_sha256", Hashes.ofFile(task.validationFile())));
   }

@@ -149,6 +149,9 @@ public final class Student implements AutoCloseable {
   public List<AnsweredQuestion> answer(List<Question> questions, SquadSettings settings) {
     Check.user(answersQuestions(), "%s: classifies texts; it answers no questions", folder);
     EncodedQuestions encoded = new EncodedQuestions(questions, tokenizer, settings);
+    if (encoded.windows().size() == 0) { // no question has a text
+      return encoded.answers(new float[0][], new float[0][], settings);
+    }
     return new SpanEvaluator(encoded, settings, BatchOptions.of(BATCH)).answers(session);
   }
 

@@ -172,8 +172,9 @@ public sealed interface ModelConfig permits BertConfig, DebertaV2Config, DistilB
    * it: the released code stops at the others.
    */
   default ModelConfig withTask(ProblemType type, List<String> labels) {
-    ObjectNode changed = withLabels(labels).json();
-    changed.remove(PROBLEM_TYPE);
+    ObjectNode open = json();
+    open.remove(PROBLEM_TYPE); // another task's need not fit these labels
+    ObjectNode changed = parse(open, common().where()).withLabels(labels).json();
     if (type == ProblemType.MULTI_LABEL_CLASSIFICATION) {
       changed.put(PROBLEM_TYPE, type.id());
     }

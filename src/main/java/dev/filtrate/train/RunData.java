@@ -100,7 +100,9 @@ public record RunData(
     List<Question> train = squad.train();
     List<Question> validation = squad.validation();
     try (Tokenizer tokenizer = tokenizer(recipe)) {
-      EncodedQuestions questions = new EncodedQuestions(validation, tokenizer, squad.settings());
+      EncodedQuestions questions =
+          new EncodedQuestions(validation, tokenizer, squad.settings())
+              .requireWindows(squad.validationFile().toString());
       String file = squad.trainFile().toString();
       TrainingWindows.Made made = TrainingWindows.of(file, train, tokenizer, squad.settings());
       AtomicFiles.writeFolder(tokenizerFolder, tokenizer::write);
@@ -147,7 +149,9 @@ public record RunData(
 
   /** A model's config for this task. */
   ModelConfig config(ModelConfig model) {
-    return labels.map(l -> config(model, l)).orElseGet(() -> model.withLabels(SQUAD_LABELS));
+    return labels
+        .map(l -> config(model, l))
+        .orElseGet(() -> model.withTask(ProblemType.SINGLE_LABEL_CLASSIFICATION, SQUAD_LABELS));
   }
 
   /** A model's config with these labels. */

@@ -102,6 +102,11 @@ class SquadCommandsTest {
     String[] cells = asked.out().strip().split("\t");
     assertEquals("who likes tea ?", cells[2]);
     assertTrue(!cells[0].isEmpty() && context.contains(cells[0]), cells[0]);
+    assertEquals(
+        "\t1.0000\twho likes tea ?\n", filtrate("predict", "model", "who likes tea ?", " ").out());
+    assertEquals(
+        "filtrate: --null_score_diff_threshold: goes with --version_2_with_negative\n",
+        filtrate("predict", "model", "--null_score_diff_threshold", "1", "who ?", context).err());
     Outcome none =
         filtrate(
             "predict",

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.filtrate.base.UserError;
+import dev.filtrate.data.ProblemType;
 import dev.filtrate.graph.Graph;
 import dev.filtrate.graph.GraphBuilder;
 import dev.filtrate.graph.Value;
@@ -256,6 +257,21 @@ class FamiliesTest {
     assertEquals(8, aliased.json().path("dim").asInt());
     assertFalse(aliased.json().has("hidden_size"));
     assertEquals(3, aliased.withLayers(3).numHiddenLayers());
+  }
+
+  @Test
+  void aTaskReplacesAnotherOne() {
+    ModelConfig scores = of("bert", SMALL + ", 'num_labels': 1, 'problem_type': 'regression'");
+    ModelConfig classes =
+        scores.withTask(ProblemType.SINGLE_LABEL_CLASSIFICATION, List.of("a", "b", "c"));
+    assertEquals(ProblemType.SINGLE_LABEL_CLASSIFICATION, classes.problemType());
+    assertEquals(List.of("a", "b", "c"), classes.common().labels());
+    assertFalse(classes.json().has("problem_type"));
+    ModelConfig several = classes.withTask(ProblemType.MULTI_LABEL_CLASSIFICATION, List.of("a"));
+    assertEquals(ProblemType.MULTI_LABEL_CLASSIFICATION, several.problemType());
+    assertEquals(
+        ProblemType.REGRESSION,
+        several.withTask(ProblemType.REGRESSION, List.of("LABEL_0")).problemType());
   }
 
   @Test

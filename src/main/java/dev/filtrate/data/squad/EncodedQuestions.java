@@ -20,6 +20,9 @@ public final class EncodedQuestions {
 
   private final EncodedExamples examples;
 
+  /** A question must have fewer tokens. */
+  private final int room;
+
   /**
    * Encodes questions. Those without a context, and those that are themselves so long that a window
    * has no room for more, have no windows.
@@ -37,16 +40,28 @@ public final class EncodedQuestions {
             first[index + 1] = windows.size();
           });
     }
-    Check.user(
-        !windows.isEmpty(),
-        "none of %d questions fits: expected a context, and a question of less than %d tokens",
-        questions.size(),
-        tokenizer.maxLength() - settings.docStride());
+    this.room = tokenizer.maxLength() - settings.docStride();
     Encoded.Builder encoded = new Encoded.Builder(windows.size());
     windows.forEach(window -> window.addTo(encoded));
     this.examples =
         EncodedExamples.ofSpans(
             encoded.build(), new int[windows.size()], new int[windows.size()], tokenizer.padId());
+  }
+
+  /**
+   * These questions, of which one has a window at least, or else a {@link
+   * dev.filtrate.base.UserError}.
+   *
+   * @param where their file
+   */
+  public EncodedQuestions requireWindows(String where) {
+    Check.user(
+        !windows.isEmpty(),
+        "%s: none of %d questions fits: expected a context, and a question of less than %d tokens",
+        where,
+        questions.size(),
+        room);
+    return this;
   }
 
   /** The questions, in their order. */

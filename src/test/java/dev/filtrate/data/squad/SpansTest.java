@@ -144,12 +144,13 @@ class SpansTest {
       float[][] logits = {{0, 0, 0, 1, 0}};
       List<AnsweredQuestion> answers = questions.answers(logits, logits, settings);
       assertEquals(List.of("", "", "a"), answers.stream().map(AnsweredQuestion::best).toList());
-      UserError none =
-          assertThrows(
-              UserError.class,
-              () -> new EncodedQuestions(asked.subList(0, 2), tokenizer, settings));
+      EncodedQuestions few = new EncodedQuestions(asked.subList(0, 2), tokenizer, settings);
+      float[][] nothing = {};
+      assertEquals("", few.answers(nothing, nothing, settings).get(1).best());
+      UserError none = assertThrows(UserError.class, () -> few.requireWindows("dev.json"));
       assertEquals(
-          "none of 2 questions fits: expected a context, and a question of less than 7 tokens",
+          "dev.json: none of 2 questions fits: expected a context, and a question of less than 7"
+              + " tokens",
           none.getMessage());
     }
   }
