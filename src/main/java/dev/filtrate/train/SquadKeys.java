@@ -89,16 +89,25 @@ final class SquadKeys {
   private static SquadSettings settings(Config c, boolean version2) {
     SquadSettings released =
         SquadSettings.released(c.get("version_2_with_negative", Kind.FLAG, version2));
+    double threshold =
+        c.get(
+            "null_score_diff_threshold",
+            Kind.number("a number", x -> true),
+            released.nullScoreDiffThreshold());
+    boolean tuned = c.get("tune_null_score", Kind.FLAG, released.tuneNullScore());
+    if (!released.version2WithNegative() && (tuned || threshold != 0)) {
+      c.problem(
+          tuned ? "tune_null_score" : "null_score_diff_threshold",
+          "is about questions without an answer; set task_name: %s, or leave it out",
+          SQUAD_V2);
+    }
     return new SquadSettings(
         released.version2WithNegative(),
         c.get("doc_stride", Kind.wholeFrom(0), released.docStride()),
         c.get("n_best_size", Kind.wholeFrom(1), released.nBestSize()),
         c.get("max_answer_length", Kind.wholeFrom(1), released.maxAnswerLength()),
-        c.get(
-            "null_score_diff_threshold",
-            Kind.number("a number", x -> true),
-            released.nullScoreDiffThreshold()),
-        c.get("tune_null_score", Kind.FLAG, released.tuneNullScore()));
+        threshold,
+        tuned);
   }
 
   private static void mustExist(Config c, String key, Path file) {

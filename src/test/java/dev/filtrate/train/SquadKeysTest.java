@@ -80,6 +80,10 @@ class SquadKeysTest {
         "squad.yaml:1: task.doc_stride: expected a whole number of at least 0, got \"wide\"",
         "{task_name: squad, data_dir: data, doc_stride: wide}");
     error(
+        "squad.yaml:1: task.null_score_diff_threshold: is about questions without an answer; set"
+            + " task_name: squad_v2, or leave it out",
+        "{task_name: squad, data_dir: data, null_score_diff_threshold: 1}");
+    error(
         "squad.yaml:1: task.n_best_size: goes with a task_name of squad or squad_v2",
         "{train_file: a.tsv, validation_file: b.tsv, n_best_size: 3}");
     UserError unknown =

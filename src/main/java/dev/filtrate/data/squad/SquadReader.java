@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.filtrate.base.AtomicFiles;
 import dev.filtrate.base.Check;
+import dev.filtrate.base.Excerpt;
 import dev.filtrate.base.UserError;
 import dev.filtrate.data.squad.Question.Answer;
 import java.io.IOException;
@@ -24,6 +25,9 @@ import java.util.Set;
  */
 public final class SquadReader {
   private static final JsonMapper JSON = JsonMapper.builder().build();
+
+  /** Where no answer stands. */
+  private static final int NOWHERE = -1;
 
   private final Path file;
   private final List<Question> questions = new ArrayList<>();
@@ -103,8 +107,9 @@ public final class SquadReader {
             "%s: %s: expected a whole number under 'answer_start', got %s",
             file,
             place,
-            start.isMissingNode() ? "nothing" : start);
-        answers.add(new Answer(text(place, marked.get(i), "text"), start.asInt()));
+            kind(start));
+        int at = start.canConvertToInt() ? start.intValue() : NOWHERE;
+        answers.add(new Answer(text(place, marked.get(i), "text"), at));
       }
     }
     questions.add(new Question(id, question, context, answers));
@@ -137,6 +142,6 @@ public final class SquadReader {
   private static String kind(JsonNode value) {
     return value.isMissingNode()
         ? "nothing"
-        : value.isContainerNode() ? "a list or an object" : value.toString();
+        : value.isContainerNode() ? "a list or an object" : Excerpt.of(value.toString());
   }
 }

@@ -79,6 +79,17 @@ class SquadReaderTest {
         place + ".qas[0].answers[0]: expected a whole number under 'answer_start', got \"0\"");
   }
 
+  @Test
+  void aPositionBeyondAllTextsIsInNone() {
+    String answers = "[{\"text\": \"c\", \"answer_start\": 4294967296}]";
+    Path file =
+        paragraph(
+            "{\"context\": \"c\", \"qas\": [{\"id\": \"7\", \"question\": \"q\", \"answers\": "
+                + answers
+                + "}]}");
+    assertEquals(List.of(new Answer("c", -1)), SquadReader.read(file).get(0).answers());
+  }
+
   private static void error(Path file, String rest) {
     assertEquals(file + rest, message(file));
   }
