@@ -50,10 +50,11 @@ final class TeacherCache implements AutoCloseable {
    * An output of the teacher.
    *
    * @param name the output
+   * @param rank its number of axes
    * @param perToken whether it is {@code [batch, sequence, ...]}; else {@code [batch, ...]}
    * @param width values of an example, or of a token
    */
-  record Column(String name, boolean perToken, int width) {
+  record Column(String name, int rank, boolean perToken, int width) {
     int values(int length) {
       return perToken ? length * width : width;
     }

@@ -63,6 +63,7 @@ final class TeacherOutputs implements AutoCloseable {
     if (t == null || folder == null || frozen.inputs().isEmpty()) {
       return new TeacherOutputs(frozen, null);
     }
+    TeacherOutputs outputs = new TeacherOutputs(frozen, null);
     boolean complete = false;
     try {
       Graph graph = StageGraphs.teacher("teacher", t.teacher(), gradients);
@@ -70,7 +71,7 @@ final class TeacherOutputs implements AutoCloseable {
       TeacherCache cache =
           TeacherCache.open(
               folder, key(graph, t.weights(), data, type), columns(graph), lengths(data), type);
-      TeacherOutputs outputs = new TeacherOutputs(frozen, cache);
+      outputs = new TeacherOutputs(frozen, cache);
       if (t.teacher().model().config().hasConstantPadding()) {
         outputs.takePadding(data.padId());
       }
@@ -78,7 +79,7 @@ final class TeacherOutputs implements AutoCloseable {
       return outputs;
     } finally {
       if (!complete) {
-        frozen.close();
+        outputs.close();
       }
     }
   }
@@ -92,7 +93,7 @@ final class TeacherOutputs implements AutoCloseable {
       for (Dim dim : dims.subList(perToken ? 2 : 1, dims.size())) {
         width *= (int) dim.fixed();
       }
-      columns.add(new TeacherCache.Column(output.name(), perToken, width));
+      columns.add(new TeacherCache.Column(output.name(), dims.size(), perToken, width));
     }
     return columns;
   }
@@ -117,20 +118,20 @@ final class TeacherOutputs implements AutoCloseable {
           sha.update(weight.bytes().duplicate().rewind());
         }
       }
-      sha.update(tokens(data.texts()));
+      Encoded texts = data.texts();
+      for (int text = 0; text < texts.size(); text++) {
+        sha.update(tokens(texts, text));
+      }
       return HexFormat.of().formatHex(sha.digest());
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("every Java has SHA-256", e);
     }
   }
 
-  private static ByteBuffer tokens(Encoded texts) {
-    ByteBuffer all = ByteBuffer.allocate(4 * texts.size() + 5 * texts.tokens());
-    for (int text = 0; text < texts.size(); text++) {
-      all.putInt(texts.length(text));
-      for (int i = 0; i < texts.length(text); i++) {
-        all.putInt(texts.id(text, i)).put((byte) texts.type(text, i));
-      }
+  private static ByteBuffer tokens(Encoded texts, int text) {
+    ByteBuffer all = ByteBuffer.allocate(4 + 5 * texts.length(text)).putInt(texts.length(text));
+    for (int i = 0; i < texts.length(text); i++) {
+      all.putInt(texts.id(text, i)).put((byte) texts.type(text, i));
     }
     return all.flip();
   }
@@ -240,14 +241,12 @@ final class TeacherOutputs implements AutoCloseable {
   }
 
   private static long[] dims(TeacherCache.Column column, Batch batch) {
-    // Logits of answers are a number a token, without an axis of their own.
-    boolean single = column.perToken() && column.width() == 1;
-    if (single) {
-      return new long[] {batch.size(), batch.length()};
+    if (!column.perToken()) {
+      return new long[] {batch.size(), column.width()};
     }
-    return column.perToken()
-        ? new long[] {batch.size(), batch.length(), column.width()}
-        : new long[] {batch.size(), column.width()};
+    return column.rank() == 2 // logits of answers
+        ? new long[] {batch.size(), batch.length()}
+        : new long[] {batch.size(), batch.length(), column.width()};
   }
 
   @Override

@@ -113,6 +113,12 @@ class CachedTeacherTest {
   }
 
   @Test
+  void filtersMayBeOneNumberWide() throws IOException {
+    String[] narrow = {MASKED[0], "filters.filter_output_dim=1", "compare=ted"};
+    assertArrayEquals(losses(run("computed", narrow)), losses(cached("cached", narrow)), 2e-5);
+  }
+
+  @Test
   void anotherTeacherTokenizerOrTaskHasACacheOfItsOwn() throws IOException {
     cached("first", MASKED);
     List<Path> files = files();

@@ -25,8 +25,8 @@ class TeacherCacheTest {
   private static final String KEY = "0123456789abcdef".repeat(4);
   private static final List<TeacherCache.Column> COLUMNS =
       List.of(
-          new TeacherCache.Column("teacher_logits", false, 2),
-          new TeacherCache.Column("teacher_states.0", true, 3));
+          new TeacherCache.Column("teacher_logits", 2, false, 2),
+          new TeacherCache.Column("teacher_states.0", 3, true, 3));
   private static final int[] LENGTHS = {1, 4, 2};
 
   @TempDir private Path folder;
@@ -149,7 +149,7 @@ class TeacherCacheTest {
     int[] lengths = new int[2000];
     java.util.Arrays.fill(lengths, 1000);
     List<TeacherCache.Column> wide =
-        List.of(new TeacherCache.Column("teacher_states.0", true, 500_000));
+        List.of(new TeacherCache.Column("teacher_states.0", 3, true, 500_000));
     UserError e =
         assertThrows(
             UserError.class,
