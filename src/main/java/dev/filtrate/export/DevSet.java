@@ -1,6 +1,7 @@
 package dev.filtrate.export;
 
 import dev.filtrate.base.Check;
+import dev.filtrate.data.Example;
 import dev.filtrate.data.Labels;
 import dev.filtrate.data.ProblemType;
 import dev.filtrate.data.TaskData;
@@ -28,6 +29,7 @@ import java.util.Set;
  * @param metrics what is measured, the metric that selects first
  * @param examples ids and labels
  * @param mismatched more of them, from other sources: MNLI's mismatched ones
+ * @param samples some of the texts
  * @param notes what was left out of the files, a sentence each
  * @param hashes SHA-256 of the task's files, under the names of {@code provenance.json}
  */
@@ -36,12 +38,14 @@ public record DevSet(
     List<String> metrics,
     EncodedExamples examples,
     Optional<EncodedExamples> mismatched,
+    List<Example> samples,
     List<String> notes,
     Map<String, String> hashes)
     implements ValidationSet {
-  /** Copies list and map. */
+  /** Copies lists and map. */
   public DevSet {
     metrics = List.copyOf(metrics);
+    samples = List.copyOf(samples);
     notes = List.copyOf(notes);
     hashes = Map.copyOf(hashes);
   }
@@ -71,6 +75,7 @@ public record DevSet(
         data.mismatched().isEmpty()
             ? Optional.empty()
             : Optional.of(EncodedExamples.of(data.mismatched(), labels.problemType(), tokenizer)),
+        GoldenTexts.spread(data.validation()),
         data.notes(),
         hashes(task));
   }

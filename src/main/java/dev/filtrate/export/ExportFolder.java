@@ -26,7 +26,8 @@ import java.util.stream.Stream;
 /**
  * The files of an export: {@code config.json} and the tokenizer's as Hugging Face names them,
  * {@code model.onnx} where most runtimes look, the same file as {@code onnx/model.onnx} where
- * transformers.js does, and {@code provenance.json}.
+ * transformers.js does, {@code serving.properties} for DJL, {@code golden/} for programs to check
+ * themselves against, {@code README.md} for people, and {@code provenance.json}.
  */
 final class ExportFolder {
   static final String MODEL = "model.onnx";
@@ -151,6 +152,7 @@ final class ExportFolder {
     Path file = folder.resolve(TOKENIZER_CONFIG);
     ObjectNode config = read(file);
     inputs.forEach(config.putArray("model_input_names")::add);
+    config.put("model_max_length", tokenizer.maxLength()); // what it was trained and proven with
     writeJson(file, config);
   }
 
@@ -173,6 +175,7 @@ final class ExportFolder {
     if (model.head() == Head.SEQUENCE_CLASSIFICATION) {
       json.put("problem_type", config.problemType().id());
     }
+    json.putObject("transformers.js_config").put("dtype", "fp32"); // else it looks for int8
     writeJson(folder.resolve(CONFIG), json);
   }
 

@@ -57,6 +57,8 @@ final class Provenance {
           String metric = t.metrics().get(0);
           facts.put("metric", metric);
           facts.put("value", metrics.getOrDefault(metric, Double.NaN));
+          ObjectNode all = facts.putObject("metrics");
+          metrics.forEach(all::put);
         });
     facts.put("max_length", tokenizer.maxLength());
     facts.put("student_sha256", Hashes.ofWeights(trained));
@@ -65,31 +67,12 @@ final class Provenance {
     new TreeMap<>(others).forEach(facts::put);
   }
 
-  /**
-   * What a run left around a model: its recipe, in the model's folder or up to three above it, and
-   * the teacher beside it.
-   */
-  static Map<String, String> around(Path modelFolder) {
-    Map<String, String> found = new TreeMap<>();
-    Path folder = modelFolder.toAbsolutePath().normalize();
-    Path above = folder.getParent();
-    Path teacher = above == null ? folder : above.resolve("teacher/finetuned/model.safetensors");
-    if (Files.isRegularFile(teacher) && !folder.endsWith("finetuned")) {
-      found.put("teacher_sha256", Hashes.ofFile(teacher));
-    }
-    Path place = folder;
-    for (int i = 0; i < 4 && place != null; i++) {
-      Path recipe = place.resolve("recipe.yaml");
-      if (Files.isRegularFile(recipe) && Files.exists(place.resolve("environment.json"))) {
-        found.put("recipe_sha256", Hashes.ofFile(recipe));
-        break;
-      }
-      place = place.getParent();
-    }
-    return found;
+  /** All that is known. */
+  ObjectNode facts() {
+    return facts.deepCopy();
   }
 
-  /** The properties of the model; lists as JSON. */
+  /** The properties of the model; what is not a text as JSON. */
   Map<String, String> metadata() {
     Map<String, String> properties = new TreeMap<>();
     for (Map.Entry<String, JsonNode> fact : facts.properties()) {

@@ -37,7 +37,9 @@ public record RunExport(String method, long seed, StudentExport.Report report) {
         Tokenizer.read(recipe.outputDir().resolve("tokenizer"), recipe.tokenizer().maxLength())) {
       ValidationSet task = ValidationSet.read(recipe, ModelFolder.readConfig(model), tokenizer);
       StudentExport.Report report =
-          new StudentExport(Run.engine(recipe)).writeFrom(model, out, tokenizer, Optional.of(task));
+          new StudentExport(Run.engine(recipe))
+              .with(results)
+              .writeFrom(model, out, tokenizer, Optional.of(task));
       return new RunExport(best.name(), seed, report);
     }
   }

@@ -1,5 +1,7 @@
 package dev.filtrate.export;
 
+import dev.filtrate.data.Example;
+import dev.filtrate.data.Labels;
 import dev.filtrate.data.batch.BatchOptions;
 import dev.filtrate.data.batch.Batches;
 import dev.filtrate.data.squad.EncodedQuestions;
@@ -7,6 +9,8 @@ import dev.filtrate.data.squad.SquadSettings;
 import dev.filtrate.data.squad.SquadTask;
 import dev.filtrate.data.tokenize.Tokenizer;
 import dev.filtrate.train.SpanEvaluator;
+import java.nio.file.Files;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -16,7 +20,7 @@ import java.util.Map;
  * @param task the task's name
  * @param questions what is asked
  * @param settings how answers are found
- * @param hashes SHA-256 of the task's file
+ * @param hashes SHA-256 of the task's files
  */
 public record SquadSet(
     String task, EncodedQuestions questions, SquadSettings settings, Map<String, String> hashes)
@@ -33,7 +37,16 @@ public record SquadSet(
         new EncodedQuestions(task.validation(), tokenizer, task.settings())
             .requireWindows(task.validationFile().toString()),
         task.settings(),
-        Map.of("validation_data_sha256", Hashes.ofFile(task.validationFile())));
+        hashes(task));
+  }
+
+  private static Map<String, String> hashes(SquadTask task) {
+    Map<String, String> hashes = new HashMap<>();
+    hashes.put("validation_data_sha256", Hashes.ofFile(task.validationFile()));
+    if (Files.isRegularFile(task.trainFile())) { // a finished model can do without
+      hashes.put("train_data_sha256", Hashes.ofFile(task.trainFile()));
+    }
+    return hashes;
   }
 
   @Override
@@ -44,6 +57,13 @@ public record SquadSet(
   @Override
   public List<String> metrics() {
     return List.of("f1", settings.version2WithNegative() ? "exact" : "exact_match");
+  }
+
+  @Override
+  public List<Example> samples() {
+    return GoldenTexts.spread(questions.questions()).stream()
+        .map(asked -> new Example(asked.question(), asked.context(), Labels.NONE))
+        .toList();
   }
 
   @Override

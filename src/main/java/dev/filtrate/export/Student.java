@@ -189,47 +189,9 @@ public final class Student implements AutoCloseable {
         width);
     List<Prediction> answers = new ArrayList<>();
     for (int i = 0; i < examples.size(); i++) {
-      answers.add(prediction(logits, i * width));
+      answers.add(Prediction.of(config, logits, i * width));
     }
     return answers;
-  }
-
-  private Prediction prediction(float[] logits, int start) {
-    return switch (config.problemType()) {
-      case REGRESSION -> new Prediction(List.of(), logits[start], Map.of());
-      case SINGLE_LABEL_CLASSIFICATION -> oneOf(logits, start);
-      case MULTI_LABEL_CLASSIFICATION -> anyOf(logits, start);
-    };
-  }
-
-  private Prediction anyOf(float[] logits, int start) {
-    Map<String, Double> probabilities = new LinkedHashMap<>();
-    List<String> given = new ArrayList<>();
-    double highest = 0;
-    for (int i = 0; i < labels().size(); i++) {
-      double probability = 1 / (1 + Math.exp(-logits[start + i]));
-      probabilities.put(labels().get(i), probability);
-      highest = Math.max(highest, probability);
-      if (logits[start + i] > 0) {
-        given.add(labels().get(i));
-      }
-    }
-    return new Prediction(given, highest, probabilities);
-  }
-
-  private Prediction oneOf(float[] logits, int start) {
-    int width = labels().size();
-    int best = Metrics.argmax(logits, start, width);
-    double sum = 0;
-    for (int i = 0; i < width; i++) {
-      sum += Math.exp((double) logits[start + i] - logits[start + best]);
-    }
-    Map<String, Double> probabilities = new LinkedHashMap<>();
-    for (int i = 0; i < width; i++) {
-      double odds = Math.exp((double) logits[start + i] - logits[start + best]);
-      probabilities.put(labels().get(i), odds / sum);
-    }
-    return new Prediction(List.of(labels().get(best)), 1 / sum, probabilities);
   }
 
   /** The metrics on a task's validation examples. */

@@ -12,6 +12,7 @@ import dev.filtrate.model.Model;
 import dev.filtrate.model.ModelConfig;
 import dev.filtrate.runtime.ComputeSession;
 import dev.filtrate.train.Engine;
+import dev.filtrate.train.Results;
 import dev.filtrate.train.Weights;
 import dev.filtrate.weights.ModelFolder;
 import java.io.IOException;
@@ -33,6 +34,7 @@ public final class StudentExport {
 
   private final Engine engine;
   private final List<Pass> passes;
+  private final Optional<Results> results;
 
   /**
    * What came of an export.
@@ -46,12 +48,22 @@ public final class StudentExport {
 
   /** Exports whose proof runs on this engine. */
   public StudentExport(Engine engine) {
-    this(engine, ExportPasses.ALL);
+    this(engine, ExportPasses.ALL, Optional.empty());
   }
 
   StudentExport(Engine engine, List<Pass> passes) {
+    this(engine, passes, Optional.empty());
+  }
+
+  private StudentExport(Engine engine, List<Pass> passes, Optional<Results> results) {
     this.engine = engine;
     this.passes = passes;
+    this.results = results;
+  }
+
+  /** The same, whose model card also tells what a run measured of all its models. */
+  StudentExport with(Results measured) {
+    return new StudentExport(engine, passes, Optional.of(measured));
   }
 
   /** The graph that an export of a model holds, in ONNX's form: for reading. */
@@ -67,7 +79,7 @@ public final class StudentExport {
       Path modelFolder, Path folder, Tokenizer tokenizer, Optional<? extends ValidationSet> task) {
     ExportFolder.requireFree(folder);
     Weights weights = TrainedModel.read(modelFolder);
-    return write(weights, folder, tokenizer, task, Provenance.around(modelFolder));
+    return write(weights, folder, tokenizer, task, Origin.around(modelFolder));
   }
 
   /**
@@ -98,10 +110,16 @@ public final class StudentExport {
         inside -> {
           try {
             fill(inside, weights.model(), slim, tokenizer, provenance);
-            Agreement agreement = prove(inside, proof, config, tokenizer);
+            boolean pairs = task.map(StudentExport::hasPairs).orElse(false);
+            List<String> inputs = inputs(slim);
+            ServingProperties.write(inside, weights.model(), inputs, tokenizer.maxLength(), pairs);
+            Golden golden = new Golden(weights.model(), tokenizer, task);
+            Agreement agreement = prove(inside, proof, golden, config, tokenizer);
+            Report report =
+                new Report(folder, slim.graph().parameterCount(), modelBytes(inside), agreement);
+            new ModelCard(weights.model(), provenance.facts(), report, results).write(inside);
             provenance.write(inside, slim, agreement);
-            reports.add(
-                new Report(folder, slim.graph().parameterCount(), modelBytes(inside), agreement));
+            reports.add(report);
           } catch (UserError e) { // what it names is not there any more when it is read
             String message = String.valueOf(e.getMessage());
             throw new UserError(message.replace(inside.toString(), folder.toString()), e);
@@ -129,13 +147,22 @@ public final class StudentExport {
       Path folder, Model model, Draft slim, Tokenizer tokenizer, Provenance provenance)
       throws IOException {
     ExportFolder.writeConfig(folder, model);
-    List<String> inputs = slim.graph().inputs().stream().map(Value::name).toList();
-    ExportFolder.writeTokenizer(folder, tokenizer, inputs);
+    ExportFolder.writeTokenizer(folder, tokenizer, inputs(slim));
     ExportFolder.writeModel(folder, slim, provenance.metadata());
   }
 
-  /** Loads what was written, as a consumer would. */
-  private Agreement prove(Path folder, Proof proof, ModelConfig config, Tokenizer tokenizer) {
+  private static List<String> inputs(Draft slim) {
+    return slim.graph().inputs().stream().map(Value::name).toList();
+  }
+
+  private static boolean hasPairs(ValidationSet task) {
+    return task.samples().stream().anyMatch(text -> text.sentence2() != null);
+  }
+
+  /** Loads what was written, as a consumer would; what it answers to a few texts is kept. */
+  private Agreement prove(
+      Path folder, Proof proof, Golden golden, ModelConfig config, Tokenizer tokenizer)
+      throws IOException {
     ModelConfig written = ModelFolder.readConfig(folder);
     Check.state(
         written.common().labels().equals(config.common().labels()),
@@ -148,7 +175,9 @@ public final class StudentExport {
           again.sha256().equals(tokenizer.sha256()), "%s: another tokenizer was written", folder);
     }
     try (ComputeSession session = ExportFolder.open(folder, engine.options())) {
-      return proof.check(folder.resolve(ExportFolder.MODEL).toString(), session);
+      Agreement agreement = proof.check(folder.resolve(ExportFolder.MODEL).toString(), session);
+      golden.write(folder, "fp32", ExportFolder.MODEL, session);
+      return agreement;
     }
   }
 

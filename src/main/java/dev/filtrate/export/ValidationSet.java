@@ -1,5 +1,6 @@
 package dev.filtrate.export;
 
+import dev.filtrate.data.Example;
 import dev.filtrate.data.batch.Batches;
 import dev.filtrate.data.squad.SquadTask;
 import dev.filtrate.data.tokenize.Tokenizer;
@@ -36,6 +37,9 @@ public sealed interface ValidationSet permits DevSet, SquadSet {
 
   /** SHA-256 of the task's files, under the names of {@code provenance.json}. */
   Map<String, String> hashes();
+
+  /** Some of the texts, as they stand in the files; questions with what they are asked of. */
+  List<Example> samples();
 
   /** The examples in a fixed order, those of like length together. */
   Batches batches(int batchSize);

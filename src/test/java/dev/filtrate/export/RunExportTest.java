@@ -9,6 +9,8 @@ import dev.filtrate.train.Recipe;
 import dev.filtrate.train.Results;
 import dev.filtrate.train.Run;
 import dev.filtrate.train.Use;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -36,7 +38,7 @@ class RunExportTest {
   @TempDir Path folder;
 
   @Test
-  void aRunEndsWithItsBestStudent() {
+  void aRunEndsWithItsBestStudent() throws IOException {
     TinyModels.vocabulary(folder);
     TinyModels.tsv(folder.resolve("train.tsv"), 40, 2);
     TinyModels.tsv(folder.resolve("dev.tsv"), 20, 2);
@@ -64,6 +66,14 @@ class RunExportTest {
         metadata.get("filtrate.recipe_sha256"));
     assertEquals(export.method().equals("kd"), metadata.containsKey("filtrate.teacher_sha256"));
     assertEquals("[\"0\",\"1\"]", metadata.get("filtrate.labels"));
+    String card = Files.readString(to.resolve("README.md"));
+    for (Results.Row row : results.rows()) {
+      String value =
+          "| %s | %.4f ± %.4f | %,d |"
+              .formatted(
+                  row.name(), row.mean("accuracy"), row.deviation("accuracy"), row.parameters());
+      assertTrue(card.contains(value), card);
+    }
     try (Student student = Student.load(to)) {
       assertEquals(List.of("0", "1"), student.labels());
       assertEquals(16, student.tokenizer().maxLength());

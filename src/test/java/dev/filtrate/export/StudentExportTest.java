@@ -87,10 +87,14 @@ class StudentExportTest {
     StudentExport.Report report = export(EXPORT, TinyModels.random(TinyModels.DEBERTA, 1), to);
     assertEquals(
         List.of(
+            "README.md",
             "config.json",
+            "golden/inputs.json",
+            "golden/outputs.json",
             "model.onnx",
             "onnx/model.onnx",
             "provenance.json",
+            "serving.properties",
             "special_tokens_map.json",
             "tokenizer.json",
             "tokenizer_config.json",
