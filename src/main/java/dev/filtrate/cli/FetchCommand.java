@@ -75,7 +75,10 @@ final class FetchCommand implements Command {
   @Override
   public int run(CommandLine line, Console console) {
     List<String> names = line.getArgList();
-    Check.user(names.size() == 1, "expected one name of a model or dataset, got %s", names);
+    Check.user(
+        names.size() == 1,
+        "expected one name of a model or dataset, got %s",
+        names.isEmpty() ? "none" : names);
     HubSettings hub = settings.get();
     String cache = line.getOptionValue(CACHE);
     Fetch fetch = new Fetch(cache == null ? hub : hub.withCache(Path.of(cache)), listener(console));

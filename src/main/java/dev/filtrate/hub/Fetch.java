@@ -159,10 +159,9 @@ public final class Fetch {
   }
 
   private UserError unreachable(IOException e) {
-    String reason = e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
     return new UserError(
         "%s: cannot be reached (%s); check the line and HF_ENDPOINT"
-            .formatted(settings.endpoint(), reason),
+            .formatted(settings.endpoint(), HubClient.reason(e)),
         e);
   }
 }

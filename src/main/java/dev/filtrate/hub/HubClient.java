@@ -5,11 +5,13 @@ import dev.filtrate.base.UserError;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InterruptedIOException;
+import java.net.ConnectException;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.channels.UnresolvedAddressException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
@@ -108,6 +110,21 @@ final class HubClient {
     return Objects.equals(at.getScheme(), hub.getScheme())
         && Objects.equals(at.getHost(), hub.getHost())
         && at.getPort() == hub.getPort();
+  }
+
+  /** Why there was no answer; the JDK leaves the usual cases without a word. */
+  static String reason(IOException e) {
+    String message = e.getMessage();
+    if (message != null && !message.isEmpty()) {
+      return message;
+    }
+    boolean unknown = false;
+    for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+      unknown |= cause instanceof UnresolvedAddressException;
+    }
+    return unknown
+        ? "no such host"
+        : e instanceof ConnectException ? "connection refused" : e.getClass().getSimpleName();
   }
 
   /** Whether the same question may be answered a little later. */

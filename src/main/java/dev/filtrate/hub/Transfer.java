@@ -128,7 +128,7 @@ final class Transfer {
     try {
       answer = client.get(from, out.size());
     } catch (IOException e) {
-      return reason(e);
+      return HubClient.reason(e);
     }
     try (InputStream body = new WatchedStream(answer.body(), waiting.silence())) {
       int status = answer.statusCode();
@@ -152,7 +152,7 @@ final class Transfer {
       out.position(goesOn ? out.size() : out.truncate(0).position());
       return copy(name, body, file, out);
     } catch (BrokenLine e) {
-      return reason(e);
+      return HubClient.reason(e);
     }
   }
 
@@ -189,10 +189,5 @@ final class Transfer {
       }
       listener.progress(name, out.position(), file.size());
     }
-  }
-
-  private static String reason(IOException e) {
-    String message = e.getMessage();
-    return message == null || message.isEmpty() ? e.getClass().getSimpleName() : message;
   }
 }

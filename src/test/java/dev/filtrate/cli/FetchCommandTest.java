@@ -54,7 +54,7 @@ class FetchCommandTest {
   void wordsThatDoNotFitAreOneSentence() {
     try (FakeHub hub = new FakeHub()) {
       assertEquals(
-          "filtrate: expected one name of a model or dataset, got []",
+          "filtrate: expected one name of a model or dataset, got none",
           fetch(hub, "fetch").err().strip());
       assertEquals(
           "filtrate: --repo_type: expected model or dataset, got 'space'",
