@@ -32,8 +32,14 @@ final class SquadKeys {
 
   private SquadKeys() {}
 
-  /** Notes keys that are there although the block is not about SQuAD. */
+  /**
+   * Notes keys, and spellings of the name, that are there although the block is not about SQuAD.
+   */
   static void refuse(Config c) {
+    String name = c.find("task_name", Kind.WORD);
+    if (name != null && name.toLowerCase(Locale.ROOT).startsWith(SQUAD)) {
+      c.problem("task_name", "expected %s or %s for SQuAD, got \"%s\"", SQUAD, SQUAD_V2, name);
+    }
     for (String key : OWN) {
       if (c.find(key, Kind.TEXT) != null) {
         c.problem(key, "goes with a task_name of %s or %s", SQUAD, SQUAD_V2);

@@ -1,6 +1,7 @@
 package dev.filtrate.train;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.filtrate.base.Spelling;
 import dev.filtrate.base.UserError;
 import dev.filtrate.data.FileFormat;
 import dev.filtrate.data.GlueTask;
@@ -55,7 +56,7 @@ final class TaskKeys {
     Path validation = c.find("validation_file", Kind.INPUT_PATH);
     double fraction = c.get("validation_fraction", Kind.fraction(), 0.0);
     GlueTask glue = name == null ? null : GlueTask.find(name);
-    folder(c, glue);
+    folder(c, name, glue);
     TaskSpec known = glue == null ? null : inFolder(c, glue);
     Layout layout = layout(c, usual(c, glue, known, train != null ? train : validation));
     Path mismatched = c.find("mismatched_file", Kind.INPUT_PATH);
@@ -173,12 +174,13 @@ final class TaskKeys {
   }
 
   /** A folder is read by a task's name; other tasks name their files. */
-  private static void folder(Config c, @Nullable GlueTask glue) {
+  private static void folder(Config c, @Nullable String name, @Nullable GlueTask glue) {
     if (glue == null && c.find("data_dir", Kind.INPUT_PATH) != null) {
       c.problem(
           "data_dir",
-          "goes with a task_name of %s; other tasks give train_file and validation_file",
-          GlueTask.ids());
+          "goes with a task_name of %s; other tasks give train_file and validation_file%s",
+          GlueTask.ids(),
+          name == null ? "" : Spelling.suggestion(name, GlueTask.ids()));
     }
   }
 

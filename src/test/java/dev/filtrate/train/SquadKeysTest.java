@@ -84,6 +84,9 @@ class SquadKeysTest {
             + " task_name: squad_v2, or leave it out",
         "{task_name: squad, data_dir: data, null_score_diff_threshold: 1}");
     error(
+        "squad.yaml:1: task.task_name: expected squad or squad_v2 for SQuAD, got \"squadv2\"",
+        "{task_name: squadv2, train_file: a.json, validation_file: b.json}");
+    error(
         "squad.yaml:1: task.n_best_size: goes with a task_name of squad or squad_v2",
         "{train_file: a.tsv, validation_file: b.tsv, n_best_size: 3}");
     UserError unknown =
