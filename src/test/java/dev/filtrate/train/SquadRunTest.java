@@ -120,8 +120,8 @@ class SquadRunTest {
             + " task_name: squad_v2, or version_2_with_negative: true",
         task.recipe(Use.FINETUNE, folder.resolve("b"), "task.task_name=squad"));
     error(
-        "doc_stride: windows of 20 tokens that share 16 have no room for a question; expected"
-            + " max_seq_length of at least 21",
+        "doc_stride: windows of 20 tokens that share 16 have no room for a question; expected a"
+            + " doc_stride of at most 15, or a max_seq_length of at least 21",
         task.recipe(Use.FINETUNE, folder.resolve("b"), "task.doc_stride=16"));
     task.write("train.json", train.replaceAll("\"answer_start\": \\d+", "\"answer_start\": 1"));
     error(

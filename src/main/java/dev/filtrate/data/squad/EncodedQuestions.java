@@ -31,6 +31,7 @@ public final class EncodedQuestions {
     this.questions = List.copyOf(questions);
     this.first = new int[questions.size() + 1];
     try (WindowTokenizer library = tokenizer.windows(settings.docStride())) {
+      this.room = library.room();
       library.encode(
           questions.stream().map(Question::question).toList(),
           questions.stream().map(Question::context).toList(),
@@ -40,7 +41,6 @@ public final class EncodedQuestions {
             first[index + 1] = windows.size();
           });
     }
-    this.room = tokenizer.maxLength() - settings.docStride();
     Encoded.Builder encoded = new Encoded.Builder(windows.size());
     windows.forEach(window -> window.addTo(encoded));
     this.examples =
@@ -57,7 +57,8 @@ public final class EncodedQuestions {
   public EncodedQuestions requireWindows(String where) {
     Check.user(
         !windows.isEmpty(),
-        "%s: none of %d questions fits: expected a context, and a question of less than %d tokens",
+        "%s: none of %d questions fits: expected a context, and a question of fewer than %d tokens;"
+            + " a lower doc_stride leaves more room",
         where,
         questions.size(),
         room);

@@ -100,10 +100,11 @@ public final class Tokenizer implements AutoCloseable {
     int least = stride + specialTokensOfPair() + 2;
     Check.user(
         maxLength >= least,
-        "doc_stride: windows of %d tokens that share %d have no room for a question; expected"
-            + " max_seq_length of at least %d",
+        "doc_stride: windows of %d tokens that share %d have no room for a question; expected a"
+            + " doc_stride of at most %d, or a max_seq_length of at least %d",
         maxLength,
         stride,
+        maxLength - (least - stride),
         least);
     return new WindowTokenizer(open(files, path, maxLength, "ONLY_SECOND", stride), this, stride);
   }

@@ -26,6 +26,11 @@ public final class WindowTokenizer implements AutoCloseable {
     this.stride = stride;
   }
 
+  /** A first text must have fewer tokens, so that there is room for more of the second. */
+  public int room() {
+    return whole.maxLength() - whole.specialTokensOfPair() - stride;
+  }
+
   /** Takes the windows of a pair. */
   @FunctionalInterface
   public interface Sink {
@@ -37,7 +42,7 @@ public final class WindowTokenizer implements AutoCloseable {
   public void encode(List<String> first, List<String> second, Sink sink) {
     Check.argument(first.size() == second.size(), "%d and %d", first.size(), second.size());
     int[] lengths = whole.lengths(first);
-    int room = whole.maxLength() - whole.specialTokensOfPair() - stride;
+    int room = room();
     for (int begin = 0; begin < first.size(); begin += CHUNK) {
       int end = Math.min(first.size(), begin + CHUNK);
       PairList<String, String> fitting = new PairList<>();

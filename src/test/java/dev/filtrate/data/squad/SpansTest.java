@@ -149,8 +149,8 @@ class SpansTest {
       assertEquals("", few.answers(nothing, nothing, settings).get(1).best());
       UserError none = assertThrows(UserError.class, () -> few.requireWindows("dev.json"));
       assertEquals(
-          "dev.json: none of 2 questions fits: expected a context, and a question of less than 7"
-              + " tokens",
+          "dev.json: none of 2 questions fits: expected a context, and a question of fewer than 4"
+              + " tokens; a lower doc_stride leaves more room",
           none.getMessage());
     }
   }
