@@ -25,7 +25,6 @@ prepare() {
     cpp) command -v cmake >/dev/null && cmake -S . -B build >/dev/null && cmake --build build ;;
     rust) command -v cargo >/dev/null && cargo build --quiet --release --target-dir target ;;
     csharp) command -v dotnet >/dev/null && dotnet build --nologo -v quiet ;;
-    *) echo "$1: no such program; expected python, node, browser, java, cpp, rust or csharp"; exit 2 ;;
   esac
 }
 
@@ -45,8 +44,7 @@ failed=0
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 for program in "${wanted[@]}"; do
-  [ -d "$here/$program" ] || { prepare "$program"; }
-  cd "$here/$program"
+  cd "$here/$program" 2>/dev/null || { echo "no program '$program' in $here"; exit 2; }
   echo "== $program"
   if (prepare "$program") >"$log" 2>&1; then
     check "$program" || failed=1
