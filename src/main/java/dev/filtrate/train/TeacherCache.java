@@ -276,6 +276,16 @@ final class TeacherCache implements AutoCloseable {
     }
   }
 
+  /** Tokens of an example. */
+  int tokens(int example) {
+    return lengths[example];
+  }
+
+  /** Numbers in the record of an example. */
+  int values(int example) {
+    return (int) ((starts[example + 1] - starts[example]) / type.bytes());
+  }
+
   List<Column> columns() {
     return columns;
   }

@@ -199,7 +199,7 @@ final class Trainer {
             Randomness.seedOf(seed, stage.name() + "/dropout", (long) step * (1L << 20) + micro);
         Map<String, Tensor> feeds = Feeds.of(batch, inputs);
         feeds.put(StageGraphs.GRADIENT_SCALE, Tensor.scalar(1f / accumulation));
-        try (TeacherOutputs.Given taught = teacher.of(batch)) {
+        try (TeacherOutputs.Given taught = teacher.forBatch(batch)) {
           feeds.putAll(taught.fed());
           session
               .accumulate(feeds, taught.onDevice().asMap(), dropout)

@@ -1,0 +1,219 @@
+package dev.filtrate.train;
+
+import dev.filtrate.data.batch.Batch;
+import dev.filtrate.data.batch.EncodedExamples;
+import dev.filtrate.data.tokenize.Encoded;
+import dev.filtrate.graph.DType;
+import dev.filtrate.graph.Dim;
+import dev.filtrate.graph.Graph;
+import dev.filtrate.graph.Tensor;
+import dev.filtrate.graph.Value;
+import dev.filtrate.model.ModelInputs;
+import dev.filtrate.runtime.DeviceTensors;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A teacher that computes what a {@link TeacherCache} does not hold yet.
+ *
+ * <p>A cache holds tokens, not padding, so that a batch can be of any length. Padded rows are those
+ * of a text of one token and one padding where the model's padded rows are constant; elsewhere
+ * nothing reads them ({@link RecipeChecks} sees to that), and they are 0.
+ */
+final class CachedTeacher implements TeacherOutputs {
+  private final Frozen teacher;
+  private final TeacherCache cache;
+
+  /** A padded row of each output of tokens, where that is constant. */
+  private final Map<String, ByteBuffer> padding = new LinkedHashMap<>();
+
+  private CachedTeacher(Frozen teacher, TeacherCache cache) {
+    this.teacher = teacher;
+    this.cache = cache;
+  }
+
+  /** The teacher with its cache, where it has one and says anything at all; closed on failure. */
+  static TeacherOutputs where(Stage.FrozenTeacher t, Frozen teacher, EncodedExamples data) {
+    Path folder = t.cache().folder();
+    Graph graph = teacher.graph();
+    if (folder == null || graph == null) {
+      return teacher;
+    }
+    TeacherOutputs opened = teacher;
+    boolean complete = false;
+    try {
+      DType type = t.cache().dtype().type();
+      TeacherCache cache =
+          TeacherCache.open(
+              folder, key(graph, t.weights(), data, type), columns(graph), lengths(data), type);
+      CachedTeacher cached = new CachedTeacher(teacher, cache);
+      opened = cached;
+      if (t.teacher().model().config().hasConstantPadding()) {
+        cached.takePadding(data.padId());
+      }
+      complete = true;
+      return cached;
+    } finally {
+      if (!complete) {
+        opened.close();
+      }
+    }
+  }
+
+  private static List<TeacherCache.Column> columns(Graph teacher) {
+    List<TeacherCache.Column> columns = new ArrayList<>();
+    for (Value output : teacher.outputs()) {
+      List<Dim> dims = output.shape().dims();
+      boolean perToken = dims.size() > 1 && dims.get(1).equals(ModelInputs.SEQUENCE);
+      int width = 1;
+      for (Dim dim : dims.subList(perToken ? 2 : 1, dims.size())) {
+        width *= (int) dim.fixed();
+      }
+      columns.add(new TeacherCache.Column(output.name(), dims.size(), perToken, width));
+    }
+    return columns;
+  }
+
+  private static int[] lengths(EncodedExamples data) {
+    int[] lengths = new int[data.size()];
+    for (int i = 0; i < lengths.length; i++) {
+      lengths[i] = data.texts().length(i);
+    }
+    return lengths;
+  }
+
+  /** A hash of everything that the outputs are a function of: graph, weights, tokens. */
+  private static String key(
+      Graph graph, Map<String, Tensor> weights, EncodedExamples data, DType type) {
+    try {
+      MessageDigest sha = MessageDigest.getInstance("SHA-256");
+      sha.update((type + "\n" + graph).getBytes(StandardCharsets.UTF_8));
+      for (Value parameter : graph.parameters()) {
+        Tensor weight = weights.get(parameter.name());
+        if (weight != null) {
+          sha.update(weight.bytes().duplicate().rewind());
+        }
+      }
+      Encoded texts = data.texts();
+      for (int text = 0; text < texts.size(); text++) {
+        sha.update(tokens(texts, text));
+      }
+      return HexFormat.of().formatHex(sha.digest());
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java has SHA-256", e);
+    }
+  }
+
+  private static ByteBuffer tokens(Encoded texts, int text) {
+    ByteBuffer all = ByteBuffer.allocate(4 + 5 * texts.length(text)).putInt(texts.length(text));
+    for (int i = 0; i < texts.length(text); i++) {
+      all.putInt(texts.id(text, i)).put((byte) texts.type(text, i));
+    }
+    return all.flip();
+  }
+
+  private void takePadding(int padId) {
+    long[] grid = {1, 2};
+    Map<String, Tensor> feeds = new LinkedHashMap<>();
+    for (String input : teacher.inputs()) {
+      switch (input) {
+        case "input_ids" -> feeds.put(input, Tensor.ofLongs(grid, padId, padId));
+        case "attention_mask" -> feeds.put(input, Tensor.ofLongs(grid, 1, 0));
+        default -> feeds.put(input, Tensor.ofLongs(grid, 0, 0));
+      }
+    }
+    Map<String, Tensor> outputs = teacher.fetched(feeds);
+    for (TeacherCache.Column column : cache.columns()) {
+      if (column.perToken()) {
+        int row = 4 * column.width();
+        padding.put(column.name(), output(outputs, column).slice(row, row));
+      }
+    }
+  }
+
+  private static ByteBuffer output(Map<String, Tensor> outputs, TeacherCache.Column column) {
+    Tensor output = outputs.get(column.name());
+    if (output == null) {
+      throw new IllegalStateException("the teacher has no output " + column.name());
+    }
+    return output.bytes();
+  }
+
+  @Override
+  public Given forBatch(Batch batch) {
+    List<ByteBuffer> records = new ArrayList<>();
+    Map<String, Tensor> computed = null;
+    int[] examples = batch.examples();
+    for (int row = 0; row < examples.length; row++) {
+      ByteBuffer record = cache.get(examples[row]);
+      if (record == null) {
+        if (computed == null) {
+          computed = teacher.fetched(Feeds.of(batch, teacher.inputs()));
+        }
+        ByteBuffer fresh = record(computed, row, examples[row], batch.length());
+        record = cache.put(examples[row], fresh);
+      }
+      records.add(record);
+    }
+    return new Given(assembled(records, batch), DeviceTensors.empty());
+  }
+
+  /** The record of an example that is a row of a batch of this length. */
+  private ByteBuffer record(Map<String, Tensor> outputs, int row, int example, int length) {
+    int tokens = cache.tokens(example);
+    Tensor record = Tensor.zeros(DType.FLOAT, cache.values(example));
+    ByteBuffer to = record.bytes().duplicate();
+    for (TeacherCache.Column column : cache.columns()) {
+      int from = 4 * column.values(length) * row;
+      to.put(output(outputs, column).slice(from, 4 * column.values(tokens)));
+    }
+    return record.bytes();
+  }
+
+  private Map<String, Tensor> assembled(List<ByteBuffer> records, Batch batch) {
+    Map<String, Tensor> outputs = new LinkedHashMap<>();
+    int[] examples = batch.examples();
+    int[] read = new int[examples.length];
+    for (TeacherCache.Column column : cache.columns()) {
+      Tensor output = Tensor.zeros(DType.FLOAT, dims(column, batch));
+      ByteBuffer padded = padding.get(column.name());
+      for (int row = 0; row < examples.length; row++) {
+        int tokens = cache.tokens(examples[row]);
+        int bytes = 4 * column.values(tokens);
+        int at = 4 * column.values(batch.length()) * row;
+        output.bytes().put(at, records.get(row), read[row], bytes);
+        read[row] += bytes;
+        if (padded != null) {
+          for (int t = tokens; t < batch.length(); t++) {
+            output.bytes().put(at + padded.limit() * t, padded, 0, padded.limit());
+          }
+        }
+      }
+      outputs.put(column.name(), output);
+    }
+    return outputs;
+  }
+
+  private static long[] dims(TeacherCache.Column column, Batch batch) {
+    if (!column.perToken()) {
+      return new long[] {batch.size(), column.width()};
+    }
+    return column.rank() == 2 // logits of answers
+        ? new long[] {batch.size(), batch.length()}
+        : new long[] {batch.size(), batch.length(), column.width()};
+  }
+
+  @Override
+  public void close() {
+    teacher.close();
+    cache.close();
+  }
+}
