@@ -36,6 +36,7 @@ final class SessionSettings {
       o.DisableMemPattern();
     }
     o.AddConfigEntry("session.disable_prepacking", options.prepacking() ? "0" : "1");
+    // Those that run nodes side by side only wait in between, for whole kernels.
     o.AddConfigEntry("session.inter_op.allow_spinning", "0");
     // Teacher and student take turns: the idle one's threads must not spin on the other's cores.
     o.AddConfigEntry("session.force_spinning_stop", "1");

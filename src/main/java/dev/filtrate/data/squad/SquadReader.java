@@ -102,12 +102,7 @@ public final class SquadReader {
       for (int i = 0; i < marked.size(); i++) {
         String place = where + ".answers[" + i + "]";
         JsonNode start = marked.get(i).path("answer_start");
-        Check.user(
-            start.isIntegralNumber(),
-            "%s: %s: expected a whole number under 'answer_start', got %s",
-            file,
-            place,
-            kind(start));
+        require(start.isIntegralNumber(), place, "a whole number", "answer_start", start);
         int at = start.canConvertToInt() ? start.intValue() : NOWHERE;
         answers.add(new Answer(text(place, marked.get(i), "text"), at));
       }
@@ -117,26 +112,19 @@ public final class SquadReader {
 
   private JsonNode list(String where, JsonNode object, String key) {
     JsonNode value = object.path(key);
-    Check.user(
-        value.isArray(),
-        "%s: %s: expected a list under '%s', got %s",
-        file,
-        where,
-        key,
-        kind(value));
+    require(value.isArray(), where, "a list", key, value);
     return value;
   }
 
   private String text(String where, JsonNode object, String key) {
     JsonNode value = object.path(key);
-    Check.user(
-        value.isTextual(),
-        "%s: %s: expected a text under '%s', got %s",
-        file,
-        where,
-        key,
-        kind(value));
+    require(value.isTextual(), where, "a text", key, value);
     return value.textValue();
+  }
+
+  private void require(boolean holds, String where, String what, String key, JsonNode found) {
+    Check.user(
+        holds, "%s: %s: expected %s under '%s', got %s", file, where, what, key, kind(found));
   }
 
   private static String kind(JsonNode value) {
