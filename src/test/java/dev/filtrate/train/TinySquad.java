@@ -1,9 +1,6 @@
 package dev.filtrate.train;
 
 import dev.filtrate.base.Randomness;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -14,15 +11,13 @@ import java.util.StringJoiner;
  * such as "ann likes tea . bob likes rice .", which begin with characters outside the basic plane
  * and are mostly longer than a window.
  */
-public final class TinySquad {
+public final class TinySquad extends TinyFolder {
   private static final List<String> PEOPLE = List.of("ann", "bob", "eve", "kim", "max", "zoe");
   private static final List<String> THINGS = List.of("tea", "rice", "jazz", "rain", "chess");
 
-  private final Path folder;
-
   /** Writes the task's files and its recipe into a folder. */
   public TinySquad(Path folder) {
-    this.folder = folder;
+    super(folder);
     List<String> tokens = new ArrayList<>(List.of("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"));
     tokens.addAll(PEOPLE);
     tokens.addAll(THINGS);
@@ -95,29 +90,5 @@ public final class TinySquad {
     return "{\"version\": \"tiny\", \"data\": [{\"title\": \"t\", \"paragraphs\": ["
         + paragraphs
         + "]}]}\n";
-  }
-
-  /** The file of a name. */
-  public Path file(String name) {
-    return folder.resolve(name);
-  }
-
-  /** Writes a text file. */
-  public Path write(String name, String text) {
-    try {
-      return Files.writeString(file(name), text);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
-  /** The recipe with its run's folder and some keys replaced. */
-  public Recipe recipe(Use use, Path out, String... assignments) {
-    List<Setting> settings = new ArrayList<>();
-    settings.add(Setting.assignment("output_dir=" + out));
-    for (String assignment : assignments) {
-      settings.add(Setting.assignment(assignment));
-    }
-    return Recipe.read(file("recipe.yaml"), settings, use);
   }
 }

@@ -1,6 +1,7 @@
 package dev.filtrate.train;
 
 import dev.filtrate.base.Randomness;
+import dev.filtrate.graph.Tensor;
 import dev.filtrate.weights.Safetensors;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -17,7 +18,7 @@ import java.util.function.BooleanSupplier;
  * A task, models and a recipe so small that a whole run takes a second or two: sentences of a few
  * words, of which the class is whether good words outnumber bad ones.
  */
-public final class TinyTask {
+public final class TinyTask extends TinyFolder {
   private static final List<String> GOOD = List.of("good", "fine", "nice");
   private static final List<String> BAD = List.of("bad", "poor", "dull");
   private static final List<String> OTHER = List.of("the", "film", "was", "a", "plot", "and");
@@ -36,29 +37,13 @@ public final class TinyTask {
         .formatted(hiddenSize, layers, 2 * hiddenSize);
   }
 
-  private final Path folder;
-
   /** Writes the task's files and its recipe into a folder. */
   public TinyTask(Path folder) {
-    this.folder = folder;
+    super(folder);
     write("vocab.txt", vocabulary());
     write("train.tsv", examples(36, 1));
     write("dev.tsv", examples(20, 2));
     write("recipe.yaml", yaml(BERT_TEACHER, BERT_STUDENT));
-  }
-
-  /** The file of a name; may not be there. */
-  public Path file(String name) {
-    return folder.resolve(name);
-  }
-
-  /** Writes a text file. */
-  public Path write(String name, String text) {
-    try {
-      return Files.writeString(file(name), text);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
   }
 
   private static String vocabulary() {
@@ -117,15 +102,6 @@ public final class TinyTask {
   /** The recipe with its run's folder and some keys replaced. */
   public Recipe recipe(Path out, String... assignments) {
     return recipe(Use.RUN, out, assignments);
-  }
-
-  Recipe recipe(Use use, Path out, String... assignments) {
-    List<Setting> settings = new ArrayList<>();
-    settings.add(Setting.assignment("output_dir=" + out));
-    for (String assignment : assignments) {
-      settings.add(Setting.assignment(assignment));
-    }
-    return Recipe.read(file("recipe.yaml"), settings, use);
   }
 
   /** A whole run, not stopped. */
@@ -190,17 +166,20 @@ public final class TinyTask {
 
   /** The tensors of a model's folder as bits, which compare exactly. */
   static Map<String, List<Integer>> bits(Path modelFolder) {
+    return bits(Safetensors.open(modelFolder.resolve("model.safetensors")).tensors());
+  }
+
+  /** Tensors as bits. */
+  static Map<String, List<Integer>> bits(Map<String, Tensor> tensors) {
     Map<String, List<Integer>> bits = new LinkedHashMap<>();
-    Safetensors.open(modelFolder.resolve("model.safetensors"))
-        .tensors()
-        .forEach(
-            (name, tensor) -> {
-              List<Integer> numbers = new ArrayList<>();
-              for (float value : tensor.toFloats()) {
-                numbers.add(Float.floatToRawIntBits(value));
-              }
-              bits.put(name, numbers);
-            });
+    tensors.forEach(
+        (name, tensor) -> {
+          List<Integer> numbers = new ArrayList<>();
+          for (float value : tensor.toFloats()) {
+            numbers.add(Float.floatToRawIntBits(value));
+          }
+          bits.put(name, numbers);
+        });
     return bits;
   }
 

@@ -116,7 +116,7 @@ class TrainingTest {
       }
     }
     Weights raw = student(task.recipe(folder.resolve("raw"), "task.labels=[no, yes]"));
-    Map<String, List<Integer>> start = bits(raw);
+    Map<String, List<Integer>> start = TinyTask.bits(raw.parameters());
     assertEquals(start, new TreeMap<>(TinyTask.bits(out.resolve("student/finetuned"))));
     assertNotEquals(start, new TreeMap<>(TinyTask.bits(out.resolve("kd"))));
   }
@@ -128,21 +128,6 @@ class TrainingTest {
             Head.SEQUENCE_CLASSIFICATION,
             Optional.empty());
     return new Weights(model, Weights.random(model, 5).parameters());
-  }
-
-  private static Map<String, List<Integer>> bits(Weights weights) {
-    Map<String, List<Integer>> bits = new TreeMap<>();
-    weights
-        .parameters()
-        .forEach(
-            (name, tensor) -> {
-              List<Integer> numbers = new ArrayList<>();
-              for (float value : tensor.toFloats()) {
-                numbers.add(Float.floatToRawIntBits(value));
-              }
-              bits.put(name, numbers);
-            });
-    return bits;
   }
 
   @Test
@@ -231,7 +216,8 @@ class TrainingTest {
   @Test
   void theReleasedComparisonStartsOnlyTedFromTheFinetunedStudent() {
     Path out = run("out", and(STANDING_STILL, "compare=[kd, lwd, ted]", "start=released"));
-    Map<String, List<Integer>> raw = bits(student(task.recipe(folder.resolve("raw"))));
+    Map<String, List<Integer>> raw =
+        TinyTask.bits(student(task.recipe(folder.resolve("raw"))).parameters());
     assertEquals(raw, new TreeMap<>(TinyTask.bits(out.resolve("kd"))));
     assertEquals(raw, new TreeMap<>(withoutFilters(out.resolve("lwd"))));
     assertEquals(
