@@ -20,6 +20,7 @@ import dev.filtrate.onnx.Target;
 import dev.filtrate.runtime.ComputeSession;
 import dev.filtrate.runtime.RuntimeOptions;
 import dev.filtrate.train.Engine;
+import dev.filtrate.train.Evaluator.Answering;
 import dev.filtrate.train.LabelEvaluator;
 import dev.filtrate.train.Metrics;
 import dev.filtrate.train.SpanEvaluator;
@@ -152,7 +153,8 @@ public final class Student implements AutoCloseable {
     if (encoded.windows().size() == 0) { // no question has a text
       return encoded.answers(new float[0][], new float[0][], settings);
     }
-    return new SpanEvaluator(encoded, settings, BatchOptions.of(BATCH)).answers(session);
+    return new SpanEvaluator(encoded, settings, BatchOptions.of(BATCH))
+        .answers(Answering.of(session));
   }
 
   /** The answers to texts, in their order. */
@@ -179,7 +181,7 @@ public final class Student implements AutoCloseable {
     EncodedExamples encoded =
         EncodedExamples.of(examples, ProblemType.SINGLE_LABEL_CLASSIFICATION, tokenizer);
     Batches batches = Batches.evaluation(encoded, BatchOptions.of(BATCH));
-    float[] logits = new LabelEvaluator(batches, List.of()).logits(session);
+    float[] logits = new LabelEvaluator(batches, List.of()).logits(Answering.of(session));
     int width = logits.length / examples.size();
     Check.user(
         width == labels().size(),
@@ -197,11 +199,13 @@ public final class Student implements AutoCloseable {
   /** The metrics on a task's validation examples. */
   public Map<String, Double> evaluate(ValidationSet task, int batchSize) {
     requireKind(task);
-    Map<String, Double> metrics = new LinkedHashMap<>(task.evaluator(batchSize).evaluate(session));
+    Map<String, Double> metrics =
+        new LinkedHashMap<>(task.evaluator(batchSize).evaluate(Answering.of(session)));
     if (task instanceof DevSet labelled) {
       labelled
           .mismatched(batchSize)
-          .ifPresent(set -> metrics.putAll(Metrics.mismatched(set.evaluate(session))));
+          .ifPresent(
+              set -> metrics.putAll(Metrics.mismatched(set.evaluate(Answering.of(session)))));
     }
     return metrics;
   }
@@ -214,7 +218,7 @@ public final class Student implements AutoCloseable {
   public Map<String, Double> writeAnswers(SquadSet task, int batchSize, Path to) {
     requireKind(task);
     SpanEvaluator evaluator = task.evaluator(batchSize);
-    List<AnsweredQuestion> answers = evaluator.answers(session);
+    List<AnsweredQuestion> answers = evaluator.answers(Answering.of(session));
     boolean mayBeNone = task.settings().version2WithNegative();
     PredictionFiles.write(to, answers, mayBeNone, evaluator.threshold(answers));
     return evaluator.scores(answers);

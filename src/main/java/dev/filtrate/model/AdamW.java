@@ -82,6 +82,11 @@ public record AdamW(
     return g.build(name, outputs);
   }
 
+  /** What a step at this rate leaves of a parameter of rank 2 or more that has no gradient. */
+  public double decay(double learningRate) {
+    return 1 - learningRate * weightDecay;
+  }
+
   private Map<String, Attr> attributes(double decay) {
     return Map.of(
         "alpha", new Attr.Real((float) beta1),

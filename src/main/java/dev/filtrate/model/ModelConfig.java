@@ -72,6 +72,11 @@ public sealed interface ModelConfig permits BertConfig, DebertaV2Config, DistilB
     return prefix() + ".encoder.layer." + i;
   }
 
+  /** The parameter with a row for every token of the vocabulary. */
+  default String wordEmbeddings() {
+    return prefix() + ".embeddings.word_embeddings.weight";
+  }
+
   /** How the family spells keys that are set from outside. */
   ConfigKeys keys();
 

@@ -5,7 +5,6 @@ import dev.filtrate.data.batch.BatchStream;
 import dev.filtrate.data.batch.Batches;
 import dev.filtrate.data.batch.EncodedExamples;
 import dev.filtrate.graph.Tensor;
-import dev.filtrate.runtime.ComputeSession;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -26,14 +25,14 @@ public final class LabelEvaluator implements Evaluator {
   }
 
   /** The logits of all examples, row by row in their order. */
-  public float[] logits(ComputeSession session) {
+  public float[] logits(Answering model) {
     float[] all = new float[0];
     try (BatchStream stream = examples.stream(0, 0)) {
       while (stream.hasNext()) {
         Batch batch = stream.next();
-        Tensor logits = session.run(Feeds.of(batch, session.inputs())).get("logits");
+        Tensor logits = model.apply(batch).get("logits");
         if (logits == null) {
-          throw new IllegalStateException("session '" + session.name() + "' has no logits");
+          throw new IllegalStateException("the model has no logits");
         }
         int width = (int) logits.dims()[1];
         if (all.length == 0) {
@@ -62,8 +61,13 @@ public final class LabelEvaluator implements Evaluator {
   }
 
   @Override
-  public Map<String, Double> evaluate(ComputeSession session) {
-    return metrics(logits(session));
+  public Map<String, Double> evaluate(Answering model) {
+    return metrics(logits(model));
+  }
+
+  @Override
+  public EncodedExamples examples() {
+    return examples.data();
   }
 
   @Override

@@ -24,7 +24,7 @@ public final class Models {
         engine.frozen(
             StageGraphs.inference("evaluation", weights.model().withoutFilters()),
             weights.parameters())) {
-      return evaluator.evaluate(session);
+      return evaluator.evaluate(Evaluator.Answering.of(session));
     }
   }
 

@@ -4,12 +4,12 @@ import dev.filtrate.data.batch.Batch;
 import dev.filtrate.data.batch.BatchOptions;
 import dev.filtrate.data.batch.BatchStream;
 import dev.filtrate.data.batch.Batches;
+import dev.filtrate.data.batch.EncodedExamples;
 import dev.filtrate.data.squad.AnsweredQuestion;
 import dev.filtrate.data.squad.EncodedQuestions;
 import dev.filtrate.data.squad.SquadScores;
 import dev.filtrate.data.squad.SquadSettings;
 import dev.filtrate.graph.Tensor;
-import dev.filtrate.runtime.ComputeSession;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -32,23 +32,28 @@ public final class SpanEvaluator implements Evaluator {
   }
 
   @Override
+  public EncodedExamples examples() {
+    return windows.data();
+  }
+
+  @Override
   public String selects() {
     return SquadScores.SELECTS;
   }
 
   @Override
-  public Map<String, Double> evaluate(ComputeSession session) {
-    return scores(answers(session));
+  public Map<String, Double> evaluate(Answering model) {
+    return scores(answers(model));
   }
 
   /** The answers of a model to all questions, in their order. */
-  public List<AnsweredQuestion> answers(ComputeSession session) {
+  public List<AnsweredQuestion> answers(Answering model) {
     Logits logits = new Logits(windows.data().size());
     try (BatchStream stream = windows.stream(0, 0)) {
       while (stream.hasNext()) {
         Batch batch = stream.next();
         List<Integer> rows = Arrays.stream(batch.examples()).boxed().toList();
-        logits.add(rows, session.run(Feeds.of(batch, session.inputs())));
+        logits.add(rows, model.apply(batch));
       }
     }
     return logits.answers();

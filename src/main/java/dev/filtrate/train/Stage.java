@@ -75,6 +75,11 @@ record Stage(
         .orElseGet(() -> StageGraphs.gradients(graphName(), model, objective, trained, true));
   }
 
+  /** The same stage for a model with these rows of its words' embeddings. */
+  Stage with(WordRows rows) {
+    return new Stage(name, rows.model(model), objective, trained, teacher, settings);
+  }
+
   private String graphName() {
     return name.replace('/', '_');
   }

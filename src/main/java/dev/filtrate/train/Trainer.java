@@ -20,6 +20,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.BooleanSupplier;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -66,17 +67,21 @@ final class Trainer {
   }
 
   /** Trains a stage from these weights. */
-  Outcome train(Stage stage, Map<String, Tensor> weights, Batches examples, Evaluator evaluator) {
+  Outcome train(Stage whole, Map<String, Tensor> weights, Batches examples, Evaluator evaluator) {
+    WordRows rows =
+        WordRows.usedBy(List.of(examples.data(), evaluator.examples()), whole.model().config());
+    Stage stage = whole.with(rows);
     Path folder = around.checkpoints().resolve(stage.name());
     Optional<Checkpoint> last = around.resume() ? Checkpoint.last(folder) : Optional.empty();
     RunLog.rewind(around.log(), stage.name(), last.map(c -> c.state().step()).orElse(0));
     Graph gradients = stage.gradients();
     try (RunLog log = RunLog.open(around.log());
         TrainingSession session =
-            engine.training(gradients, stage.settings().optimizer(), weights);
+            engine.training(gradients, stage.settings().optimizer(), rows.gather(weights));
         TeacherOutputs teacher = TeacherOutputs.of(engine, stage, gradients, examples.data())) {
       List<String> inputs = gradients.inputs().stream().map(Value::name).toList();
-      Course course = new Course(stage, weights, examples, evaluator, log, session, inputs, folder);
+      Course course =
+          new Course(stage, weights, rows, examples, evaluator, log, session, inputs, folder);
       last.ifPresent(course::restore);
       return course.run(teacher);
     }
@@ -86,6 +91,7 @@ final class Trainer {
   private final class Course {
     private final Stage stage;
     private final Map<String, Tensor> weights;
+    private final WordRows rows;
     private final Batches examples;
     private final Evaluator evaluator;
     private final RunLog log;
@@ -105,6 +111,7 @@ final class Trainer {
     Course(
         Stage stage,
         Map<String, Tensor> weights,
+        WordRows rows,
         Batches examples,
         Evaluator evaluator,
         RunLog log,
@@ -113,6 +120,7 @@ final class Trainer {
         Path folder) {
       this.stage = stage;
       this.weights = weights;
+      this.rows = rows;
       this.examples = examples;
       this.evaluator = evaluator;
       this.log = log;
@@ -191,13 +199,13 @@ final class Trainer {
     private void update(TeacherOutputs teacher, BatchStream batches, Speed speed) {
       int accumulation = microBatches();
       Map<String, Float> sums = new LinkedHashMap<>();
-      int rows = 0;
+      int count = 0;
       for (int micro = 0; micro < accumulation; micro++) {
         Batch batch = batches.next();
-        rows += batch.size();
+        count += batch.size();
         long dropout =
             Randomness.seedOf(seed, stage.name() + "/dropout", (long) step * (1L << 20) + micro);
-        Map<String, Tensor> feeds = Feeds.of(batch, inputs);
+        Map<String, Tensor> feeds = rows.feeds(batch, inputs);
         feeds.put(StageGraphs.GRADIENT_SCALE, Tensor.scalar(1f / accumulation));
         try (TeacherOutputs.Given taught = teacher.forBatch(batch)) {
           feeds.putAll(taught.fed());
@@ -210,7 +218,7 @@ final class Trainer {
       double rate = stage.settings().schedule().rate(step, steps);
       session.step(rate, step + 1L);
       step++;
-      double perSecond = speed.of(rows);
+      double perSecond = speed.of(count);
       log.update(stage.name(), step, (double) step / perEpoch, sums, rate, perSecond);
       around
           .progress()
@@ -299,18 +307,27 @@ final class Trainer {
     private String digest() {
       List<String> terms =
           stage.objective().terms().stream().map(t -> t.weight() + " " + t.name()).toList();
-      return "seed %d; %d updates, %d an epoch; %s; %s; %s"
-          .formatted(seed, steps, perEpoch, terms, stage.settings(), stage.model().config().json());
+      return "seed %d; %d updates, %d an epoch; %s; %s; %s; %s"
+          .formatted(
+              seed, steps, perEpoch, terms, stage.settings(), rows, stage.model().config().json());
     }
 
     private Outcome outcome() {
       boolean takesBest = stage.settings().evaluation().saveBest() && bestStep > 0;
       Map<String, Tensor> parameters =
           takesBest ? Safetensors.open(bestFile()).tensors() : trained();
-      Finite.requireParameters(stage.name(), takesBest ? bestStep : step, parameters);
-      Map<String, Tensor> all = new LinkedHashMap<>(weights);
-      all.putAll(parameters);
-      return new Outcome(all, takesBest ? bestStep : step, takesBest ? bestMetrics : metrics);
+      int updates = takesBest ? bestStep : step;
+      Finite.requireParameters(stage.name(), updates, parameters);
+      Map<String, Tensor> all = rows.scatter(parameters, weights, decay(updates));
+      return new Outcome(all, updates, takesBest ? bestMetrics : metrics);
+    }
+
+    /** What so many updates leave of a parameter without gradients. */
+    private double decay(int updates) {
+      StageSettings settings = stage.settings();
+      return IntStream.range(0, updates)
+          .mapToDouble(u -> settings.optimizer().decay(settings.schedule().rate(u, steps)))
+          .reduce(1, (a, b) -> a * b);
     }
 
     /** The session that evaluates, made when it is first needed. */
@@ -324,7 +341,8 @@ final class Trainer {
           open.bindInputs(session.parameters());
           inference = open;
         }
-        take(evaluator.evaluate(open));
+        ComputeSession session = open;
+        take(evaluator.evaluate(batch -> session.run(rows.feeds(batch, session.inputs()))));
       }
 
       @Override
