@@ -45,7 +45,7 @@ final class RecipeFlags {
       config_name                  FILE           student.config                     stage      a config.json: a model from scratch, or keys that replace those of the folder
       ignore_mismatched_sizes      -              student.ignore_mismatched_sizes    stage      start a head or filters of another shape afresh instead of refusing them
       teacher_model_name_or_path   FOLDER         teacher.model_name_or_path         distill    the teacher: a Hugging Face folder (for ted: after learn-filters)
-      tokenizer_name               PATH           tokenizer.path                     single     a folder with tokenizer.json, spm.model or vocab.txt (default: the model's folder)
+      tokenizer_name               PATH           tokenizer.path                     single     a folder with tokenizer.json, spm.model, vocab.txt or vocab.json (default: the model's folder)
       task_name                    NAME           task.task_name                     data       cola, sst2, mrpc, stsb, qqp, mnli, qnli, rte, wnli, squad or squad_v2, or any name for files of your own
       data_dir                     FOLDER         task.data_dir                      data       the folder of such a task's files, as train.tsv and dev.tsv
       train_file                   FILE           task.train_file                    data       training examples: tsv, csv, jsonl or trec

@@ -46,7 +46,8 @@ final class TokenizeCommand implements Command {
     return new Options()
         .addOption(Flags.valued(MODEL, "FOLDER", "a model's folder, or its name if it was fetched"))
         .addOption(
-            Flags.valued(TOKENIZER, "FILE", "or a tokenizer.json, an spm.model or a vocab.txt"))
+            Flags.valued(
+                TOKENIZER, "FILE", "or a tokenizer.json, spm.model, vocab.txt or vocab.json"))
         .addOption(Flags.valued(INPUT, "FILE", "lines of JSON with a text under \"text\""))
         .addOption(Flags.flag(SPECIAL, "add the special tokens that a model expects"));
   }

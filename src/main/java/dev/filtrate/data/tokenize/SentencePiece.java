@@ -114,7 +114,7 @@ final class SentencePiece {
     addedTokens.properties().stream()
         .sorted(Comparator.comparingInt(token -> token.getValue().asInt(-1)))
         .forEach(token -> add(token.getKey(), token.getValue().asInt(-1), false));
-    for (String role : SpecialTokens.USUAL.keySet()) {
+    for (String role : SpecialTokens.BERT.keySet()) {
       String token = token(role);
       add(token, ids.getOrDefault(token, next()), true);
     }
@@ -215,7 +215,7 @@ final class SentencePiece {
    * The token of a role; what is unknown is the model's own piece unless the config says another.
    */
   private String token(String role) {
-    String token = SpecialTokens.of(config, role);
+    String token = SpecialTokens.of(config, role, SpecialTokens.BERT);
     boolean own = role.equals("unk_token") && !ids.containsKey(token);
     return own ? model.getPieces(unknown()).getPiece() : token;
   }

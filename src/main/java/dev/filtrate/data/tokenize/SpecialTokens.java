@@ -8,35 +8,44 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * The special tokens of the BERT and DeBERTa families: their roles, their spelling, and the parts
- * of a {@code tokenizer.json} that are about them.
+ * The special tokens of the BERT, DeBERTa and RoBERTa families: their roles, their spelling, and
+ * the parts of a {@code tokenizer.json} that are about them.
  */
 final class SpecialTokens {
-  /** Roles and their usual spelling. */
-  static final Map<String, String> USUAL = usual();
+  /** Roles, and how BERT and DeBERTa spell them. */
+  static final Map<String, String> BERT = spelled("[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]");
+
+  /** The same roles as RoBERTa spells them. */
+  static final Map<String, String> ROBERTA = spelled("<unk>", "</s>", "<pad>", "<s>", "<mask>");
 
   private SpecialTokens() {}
 
-  private static Map<String, String> usual() {
+  private static Map<String, String> spelled(
+      String unknown, String separator, String padding, String classification, String mask) {
     Map<String, String> roles = new LinkedHashMap<>();
-    roles.put("unk_token", "[UNK]");
-    roles.put("sep_token", "[SEP]");
-    roles.put("pad_token", "[PAD]");
-    roles.put("cls_token", "[CLS]");
-    roles.put("mask_token", "[MASK]");
+    roles.put("unk_token", unknown);
+    roles.put("sep_token", separator);
+    roles.put("pad_token", padding);
+    roles.put("cls_token", classification);
+    roles.put("mask_token", mask);
     return Collections.unmodifiableMap(roles);
   }
 
   /** How a config spells the token of a role; the usual way where it says nothing. */
-  static String of(JsonNode config, String role) {
+  static String of(JsonNode config, String role, Map<String, String> usual) {
+    String text = said(config, role);
+    return text.isEmpty() ? usual.getOrDefault(role, "") : text;
+  }
+
+  /** How a config spells the token of a role; empty where it says nothing. */
+  static String said(JsonNode config, String role) {
     JsonNode named = config.path(role);
-    String text = named.isObject() ? named.path("content").asText("") : named.asText("");
-    return text.isEmpty() || named.isNull() ? USUAL.getOrDefault(role, "") : text;
+    return named.isObject() ? named.path("content").asText("") : named.asText("");
   }
 
   /** Adds an entry of {@code added_tokens}. */
-  static void add(ArrayNode added, int id, String token, boolean special) {
-    added
+  static ObjectNode add(ArrayNode added, int id, String token, boolean special) {
+    return added
         .addObject()
         .put("id", id)
         .put("content", token)

@@ -46,9 +46,10 @@ public final class Tokenizer implements AutoCloseable {
   }
 
   /**
-   * Reads a tokenizer from a folder with {@code tokenizer.json}, {@code spm.model} or {@code
-   * vocab.txt}, or from one of these files; {@code tokenizer_config.json} beside it is heeded.
-   * Whatever is wrong with the files is a {@link UserError}.
+   * Reads a tokenizer from a folder with {@code tokenizer.json}, {@code spm.model}, {@code
+   * vocab.txt}, or {@code vocab.json} and {@code merges.txt}, or from one of these files; {@code
+   * tokenizer_config.json} beside it is heeded. Whatever is wrong with the files is a {@link
+   * UserError}.
    *
    * @param maxLength texts are cut to so many tokens, special tokens included; of a pair the longer
    *     text loses tokens first

@@ -16,6 +16,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,11 +29,13 @@ final class TokenizerFiles {
   static final String SPECIAL = "special_tokens_map.json";
   static final String VOCABULARY = "vocab.txt";
   static final String SENTENCE_PIECE = "spm.model";
+  static final String BPE_VOCABULARY = "vocab.json";
+  static final String BPE_MERGES = "merges.txt";
   static final String ADDED = "added_tokens.json";
 
   /** Files of other tokenizers that are handed on as they are. */
   private static final List<String> OTHERS =
-      List.of(SENTENCE_PIECE, "spiece.model", "vocab.json", "merges.txt", ADDED);
+      List.of(SENTENCE_PIECE, "spiece.model", BPE_VOCABULARY, BPE_MERGES, ADDED);
 
   /** Room for the special tokens of a pair and a token. */
   static final int SHORTEST = 4;
@@ -52,7 +55,10 @@ final class TokenizerFiles {
     this.others = others;
   }
 
-  /** Reads a folder, a {@code tokenizer.json}, a {@code vocab.txt} or an {@code spm.model}. */
+  /**
+   * Reads a folder, a {@code tokenizer.json}, a {@code vocab.txt}, a {@code vocab.json} with its
+   * {@code merges.txt}, or an {@code spm.model}.
+   */
   static TokenizerFiles read(Path path) {
     Check.user(Files.exists(path), "%s: no such file or folder; expected a tokenizer", path);
     Path parent = path.toAbsolutePath().getParent();
@@ -72,6 +78,8 @@ final class TokenizerFiles {
           SentencePiece.read(file, content, config, added == null ? JSON.createObjectNode() : added)
               .tokenizer(JSON);
       others.put(SENTENCE_PIECE, content);
+    } else if (name.equals(BPE_VOCABULARY)) {
+      tokenizer = ByteLevelBpe.read(file, readObject(file), config).tokenizer(JSON);
     } else {
       tokenizer = readObject(file);
       complete(file, tokenizer);
@@ -81,15 +89,15 @@ final class TokenizerFiles {
 
   /** The file of a folder that a tokenizer is made of. */
   private static Path named(Path folder) {
-    List<String> names = List.of(TOKENIZER, SENTENCE_PIECE, VOCABULARY);
+    List<String> names = List.of(TOKENIZER, SENTENCE_PIECE, VOCABULARY, BPE_VOCABULARY);
     for (String name : names) {
       if (Files.exists(folder.resolve(name))) {
         return folder.resolve(name);
       }
     }
     throw UserError.of(
-        "%s: holds no tokenizer; expected %s, %s or %s",
-        folder, TOKENIZER, SENTENCE_PIECE, VOCABULARY);
+        "%s: holds no tokenizer; expected %s, %s, %s, or %s with %s",
+        folder, TOKENIZER, SENTENCE_PIECE, VOCABULARY, BPE_VOCABULARY, BPE_MERGES);
   }
 
   /** What the config beside a tokenizer says of its model's length; see {@link Tokenizer}. */
@@ -130,13 +138,14 @@ final class TokenizerFiles {
 
   /** The text of a special token by its role, such as {@code pad_token}; null where unknown. */
   @Nullable String special(String role) {
-    JsonNode named = config.path(role);
-    String text = named.isObject() ? named.path("content").asText("") : named.asText("");
-    if (!text.isEmpty() && !named.isNull()) {
-      return text;
-    }
-    String usual = SpecialTokens.USUAL.get(role);
-    return usual != null && id(usual) >= 0 ? usual : null;
+    String said = SpecialTokens.said(config, role);
+    return Stream.of(
+            said,
+            SpecialTokens.BERT.getOrDefault(role, ""),
+            SpecialTokens.ROBERTA.getOrDefault(role, ""))
+        .filter(token -> !token.isEmpty() && (token.equals(said) || id(token) >= 0))
+        .findFirst()
+        .orElse(null);
   }
 
   /** The id of a token, or -1. */
@@ -202,7 +211,7 @@ final class TokenizerFiles {
 
   private Map<String, String> specialTokens() {
     Map<String, String> found = new LinkedHashMap<>();
-    for (String role : SpecialTokens.USUAL.keySet()) {
+    for (String role : SpecialTokens.BERT.keySet()) {
       String token = special(role);
       if (token != null) {
         found.put(role, token);

@@ -40,7 +40,7 @@ final class WordPiece {
     TextFile.lines(
         TextFile.read(file, StandardCharsets.UTF_8),
         (line, token) -> made.vocabulary.put(token, line - 1));
-    for (String role : SpecialTokens.USUAL.keySet()) {
+    for (String role : SpecialTokens.BERT.keySet()) {
       Check.user(
           role.equals("mask_token") || made.vocabulary.containsKey(made.token(role)),
           "%s: holds no %s %s; expected a WordPiece vocabulary, a token per line",
@@ -107,7 +107,7 @@ final class WordPiece {
 
   private void addedTokens(ArrayNode added) {
     Map<Integer, String> byId = new TreeMap<>();
-    for (String role : SpecialTokens.USUAL.keySet()) {
+    for (String role : SpecialTokens.BERT.keySet()) {
       Integer id = vocabulary.get(token(role));
       if (id != null) {
         byId.put(id, token(role));
@@ -117,7 +117,7 @@ final class WordPiece {
   }
 
   private String token(String role) {
-    return SpecialTokens.of(config, role);
+    return SpecialTokens.of(config, role, SpecialTokens.BERT);
   }
 
   private int id(String role) {

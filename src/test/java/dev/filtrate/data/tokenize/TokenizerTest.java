@@ -152,7 +152,8 @@ class TokenizerTest {
         folder.resolve("no") + ": no such file or folder; expected a tokenizer",
         error(folder.resolve("no")));
     assertEquals(
-        folder + ": holds no tokenizer; expected tokenizer.json, spm.model or vocab.txt",
+        folder
+            + ": holds no tokenizer; expected tokenizer.json, spm.model, vocab.txt, or vocab.json with merges.txt",
         error(folder));
     Path vocabulary = write("vocab.txt", "[PAD]\n[CLS]\n[SEP]\nthe\n");
     assertEquals(
