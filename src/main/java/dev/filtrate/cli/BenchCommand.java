@@ -48,7 +48,7 @@ final class BenchCommand implements Command {
             Flags.valued(
                 "parts",
                 "LIST",
-                "of stage2_step, stage1_step, finetune_step, student_forward (default all)"))
+                "of stage2_step, stage2_cached_step, stage1_step, finetune_step, student_forward (default all)"))
         .addOption(Flags.flag("profile", "say where the time goes, by operator and part of a step"))
         .addOption(Flags.flag("json", "print JSON"));
   }
@@ -117,13 +117,18 @@ final class BenchCommand implements Command {
                 "%.4f".formatted(median),
                 "%.4f".formatted(figures.get("min_s").asDouble()),
                 "%.4f".formatted(figures.get("max_s").asDouble()),
-                "%.1f".formatted(results.at("/settings/batch").asInt() / median)));
+                "%.1f".formatted(results.at("/settings/batch").asInt() / median),
+                "%.1f".formatted(figures.get("gflop").asDouble()),
+                "%.2f".formatted(figures.get("times_floor").asDouble())));
       }
     }
-    console.table(List.of("seconds", "median", "min", "max", "examples/s"), rows);
+    console.table(
+        List.of("seconds", "median", "min", "max", "examples/s", "GFLOP", "x floor"), rows);
     console.print("");
     console.printf("peak resident set  %.2f GB", results.get("peak_rss_bytes").asDouble() / 1e9);
-    console.printf("matrix product     %.0f GFLOP/s", results.get("matmul_gflops").asDouble());
+    console.printf(
+        "matrix product     %.0f GFLOP/s; the floor is a part's products at this rate",
+        results.get("matmul_gflops").asDouble());
     console.printf("settings           %s", results.get("settings"));
     for (Bench.Part part : Bench.Part.values()) {
       JsonNode profile = results.path(part.id()).path("profile");

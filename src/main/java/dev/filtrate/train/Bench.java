@@ -2,6 +2,7 @@ package dev.filtrate.train;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.filtrate.base.AtomicFiles;
 import dev.filtrate.base.UserError;
 import dev.filtrate.graph.DType;
 import dev.filtrate.graph.GraphBuilder;
@@ -34,6 +35,8 @@ public final class Bench {
   public enum Part {
     /** Teacher forward, student forward and backward, update. */
     STAGE2_STEP,
+    /** The same with the teacher's outputs from a cache. */
+    STAGE2_CACHED_STEP,
     /** The student's filters: forward, backward, update. */
     STAGE1_STEP,
     /** Fine-tuning of the student. */
@@ -70,6 +73,7 @@ public final class Bench {
   public ObjectNode run(List<Part> parts, boolean profiled, Consumer<String> note) {
     ObjectNode results = new ObjectMapper().createObjectNode();
     Outline outline = new Outline(recipe);
+    double rate = matmulGflops();
     for (Part part : parts) {
       note.accept("timing " + part.id());
       StepTimer.Timing timing = time(part, outline, timer);
@@ -77,6 +81,8 @@ public final class Bench {
       figures.put("median_s", timing.median());
       figures.put("min_s", timing.min());
       figures.put("max_s", timing.max());
+      figures.put("gflop", timing.flops() / 1e9);
+      figures.put("times_floor", timing.median() / (timing.flops() / 1e9 / rate));
       figures.put("graph_build_s", timing.graphs());
       figures.put("session_create_s", timing.sessions());
       if (!results.has("peak_rss_bytes")) {
@@ -87,7 +93,7 @@ public final class Bench {
         figures.set("profile", StepProfile.of(timer, t -> time(part, outline, t)).toJson());
       }
     }
-    results.put("matmul_gflops", matmulGflops());
+    results.put("matmul_gflops", rate);
     settings(results.putObject("settings"));
     return results;
   }
@@ -95,10 +101,25 @@ public final class Bench {
   private StepTimer.Timing time(Part part, Outline outline, StepTimer with) {
     return switch (part) {
       case STAGE2_STEP -> with.step(outline.distil(Method.TED));
+      case STAGE2_CACHED_STEP -> cached(outline.distil(Method.TED), with);
       case STAGE1_STEP -> with.step(stage(outline, "student/filters"));
       case FINETUNE_STEP -> with.step(stage(outline, "student/finetuned"));
       case STUDENT_FORWARD -> with.forward(outline.student());
     };
+  }
+
+  private static StepTimer.Timing cached(Stage stage, StepTimer with) {
+    Path folder;
+    try {
+      folder = Files.createTempDirectory("filtrate-bench");
+    } catch (IOException e) {
+      throw AtomicFiles.cannotWrite(Path.of(System.getProperty("java.io.tmpdir")), e);
+    }
+    try {
+      return with.step(stage, new TeacherCacheSettings(folder, TeacherCacheSettings.Dtype.FLOAT32));
+    } finally {
+      AtomicFiles.deleteRecursively(folder);
+    }
   }
 
   private void settings(ObjectNode settings) {

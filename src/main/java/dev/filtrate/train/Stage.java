@@ -80,6 +80,11 @@ record Stage(
     return new Stage(name, rows.model(model), objective, trained, teacher, settings);
   }
 
+  /** The same stage with its teacher's outputs kept, if it has a teacher. */
+  Stage with(TeacherCacheSettings cache) {
+    return new Stage(name, model, objective, trained, teacher.map(t -> t.with(cache)), settings);
+  }
+
   private String graphName() {
     return name.replace('/', '_');
   }

@@ -52,6 +52,11 @@ final class StepCost {
     return flops(gradients, sizes) + teacher.map(graph -> flops(graph, sizes)).orElse(0.0);
   }
 
+  /** The same of any graph. */
+  static double flops(Graph graph, int batch, int length) {
+    return flops(graph, sizes(batch, length));
+  }
+
   private static double flops(Graph graph, Map<String, Long> sizes) {
     return graph.nodes().stream()
         .filter(node -> PRODUCTS.contains(node.op()))

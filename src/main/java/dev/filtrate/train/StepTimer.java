@@ -1,20 +1,26 @@
 package dev.filtrate.train;
 
 import dev.filtrate.base.Randomness;
+import dev.filtrate.data.Example;
+import dev.filtrate.data.Labels;
+import dev.filtrate.data.ProblemType;
+import dev.filtrate.data.batch.Batch;
+import dev.filtrate.data.batch.BatchOptions;
+import dev.filtrate.data.batch.Batches;
+import dev.filtrate.data.batch.EncodedExamples;
+import dev.filtrate.data.tokenize.Encoded;
 import dev.filtrate.graph.DType;
 import dev.filtrate.graph.Graph;
 import dev.filtrate.graph.Tensor;
 import dev.filtrate.graph.Value;
 import dev.filtrate.model.Model;
 import dev.filtrate.runtime.ComputeSession;
-import dev.filtrate.runtime.DeviceTensors;
 import dev.filtrate.runtime.TrainingSession;
-import java.nio.LongBuffer;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.LongSupplier;
 import java.util.stream.IntStream;
 
 /**
@@ -29,10 +35,13 @@ record StepTimer(Engine engine, int batch, int length, int warmUp, int steps) {
   /** The words that a task uses: SST-2 has 14,609 of DeBERTa-v3's 128,000. */
   private static final int WORDS = 16_384;
 
+  private static final List<String> LABELS = List.of("labels", "start_positions", "end_positions");
+
   /**
-   * Seconds.
+   * Seconds, and what was done in them.
    *
    * @param update the part of the median that is the update, which takes the same for any batch
+   * @param flops multiplications and additions of the matrix products
    * @param graphs building and differentiating the graphs
    * @param sessions lowering them and opening the sessions
    */
@@ -42,6 +51,7 @@ record StepTimer(Engine engine, int batch, int length, int warmUp, int steps) {
       double min,
       double max,
       double update,
+      double flops,
       double graphs,
       double sessions) {
     /** The median of steps on so many times the examples. */
@@ -55,30 +65,40 @@ record StepTimer(Engine engine, int batch, int length, int warmUp, int steps) {
    * update.
    */
   Timing step(Stage outlined) {
-    List<Integer> words = words(outlined.model());
-    WordRows rows = WordRows.of(words, outlined.model().config());
+    return step(outlined, TeacherCacheSettings.NONE);
+  }
+
+  /** The same with the teacher's outputs from a cache, once the warm-up has filled it. */
+  Timing step(Stage outlined, TeacherCacheSettings cache) {
+    Stage stage = Outline.withRandomTeacher(outlined).with(cache);
+    EncodedExamples texts = texts(stage.model());
+    WordRows rows = WordRows.usedBy(List.of(texts), stage.model().config());
     long began = System.nanoTime();
-    Graph gradients = outlined.with(rows).gradients();
+    Stage kept = stage.with(rows);
+    Graph gradients = kept.gradients();
     double graphs = since(began);
-    Stage stage = Outline.withRandomTeacher(outlined);
+    double flops = new StepCost(kept, gradients).flops(batch, length);
     Map<String, Tensor> weights = Outline.random(stage.model(), outlined.gradients().parameters());
     began = System.nanoTime();
     try (TrainingSession session =
             engine.training(gradients, stage.settings().optimizer(), rows.gather(weights));
-        Frozen teacher = Frozen.of(engine, stage, gradients)) {
+        TeacherOutputs teacher = TeacherOutputs.of(engine, stage, gradients, texts)) {
       double sessions = since(began);
-      Map<String, Tensor> feeds = rows.feeds(feeds(names(gradients), stage.model(), words));
+      Batch one = batch(texts);
+      Map<String, Tensor> feeds = rows.feeds(feeds(one, names(gradients), stage.model()));
       feeds.put(StageGraphs.GRADIENT_SCALE, Tensor.scalar(1f));
-      Map<String, Tensor> asked = feeds(teacher.inputs(), stage.model(), words);
       return time(
           number -> {
-            try (DeviceTensors outputs = teacher.outputs(asked)) {
-              session.accumulate(feeds, outputs.asMap(), number);
+            try (TeacherOutputs.Given taught = teacher.forBatch(one)) {
+              Map<String, Tensor> all = new LinkedHashMap<>(feeds);
+              all.putAll(taught.fed());
+              session.accumulate(all, taught.onDevice().asMap(), number);
             }
             long accumulated = System.nanoTime();
             session.step(1e-5, number);
             return since(accumulated);
           },
+          flops,
           graphs,
           sessions);
     }
@@ -98,12 +118,13 @@ record StepTimer(Engine engine, int batch, int length, int warmUp, int steps) {
     began = System.nanoTime();
     try (ComputeSession session = engine.frozen(graph, weights)) {
       double sessions = since(began);
-      Map<String, Tensor> feeds = feeds(session.inputs(), model, words(model));
+      Map<String, Tensor> feeds = feeds(batch(texts(model)), session.inputs(), model);
       return time(
           number -> {
             session.run(feeds);
             return 0;
           },
+          StepCost.flops(graph, batch, length),
           graphs,
           sessions);
     }
@@ -114,7 +135,7 @@ record StepTimer(Engine engine, int batch, int length, int warmUp, int steps) {
     double run(long number);
   }
 
-  private Timing time(Step step, double graphs, double sessions) {
+  private Timing time(Step step, double flops, double graphs, double sessions) {
     double[] times = new double[steps];
     double[] updates = new double[steps];
     for (int i = -warmUp; i < steps; i++) {
@@ -130,7 +151,7 @@ record StepTimer(Engine engine, int batch, int length, int warmUp, int steps) {
     double median = times[steps / 2];
     double mean = Arrays.stream(times).sum() / steps;
     double update = Math.min(median, updates[steps / 2]);
-    return new Timing(median, mean, times[0], times[steps - 1], update, graphs, sessions);
+    return new Timing(median, mean, times[0], times[steps - 1], update, flops, graphs, sessions);
   }
 
   private static double since(long began) {
@@ -141,46 +162,55 @@ record StepTimer(Engine engine, int batch, int length, int warmUp, int steps) {
     return graph.inputs().stream().map(Value::name).toList();
   }
 
-  /** Tokens that make up a made-up task's texts. */
-  private static List<Integer> words(Model model) {
-    int[] tokens = IntStream.range(0, model.config().common().vocabSize()).toArray();
-    Randomness.of(0, "bench/words").shuffle(tokens);
-    return Arrays.stream(tokens).limit(WORDS).boxed().toList();
+  /** Texts of random words, none padded: a batch of the length that is timed, and then others. */
+  private EncodedExamples texts(Model model) {
+    int[] words = IntStream.range(0, model.config().common().vocabSize()).toArray();
+    Randomness random = Randomness.of(0, "bench/ids");
+    random.shuffle(words);
+    int used = Math.min(WORDS, words.length);
+    int texts = Math.max(batch, (used + length - 1) / length);
+    Encoded.Builder encoded = new Encoded.Builder(texts);
+    long[] ids = new long[length];
+    for (int text = 0; text < texts; text++) {
+      for (int i = 0; i < length; i++) {
+        int place = text * length + i; // every word once, then any
+        ids[i] = words[place < used ? place : random.nextInt(used)];
+      }
+      encoded.add(ids, new long[length]);
+    }
+    List<Example> unlabelled = Collections.nCopies(texts, new Example("", null, Labels.NONE));
+    return EncodedExamples.of(
+        encoded.build(),
+        unlabelled,
+        ProblemType.SINGLE_LABEL_CLASSIFICATION,
+        model.config().common().padTokenId());
   }
 
-  private Map<String, Tensor> feeds(List<String> wanted, Model model, List<Integer> words) {
-    Randomness random = Randomness.of(0, "bench/ids");
-    Map<String, Tensor> feeds = new LinkedHashMap<>();
+  private Batch batch(EncodedExamples texts) {
+    return Batches.evaluation(texts, new BatchOptions(batch, 1, 0, false)).at(0, 0);
+  }
+
+  /** A batch, its labels 0, as the inputs that are wanted. */
+  private Map<String, Tensor> feeds(Batch one, List<String> wanted, Model model) {
+    List<String> tokens = wanted.stream().filter(input -> !LABELS.contains(input)).toList();
+    Map<String, Tensor> feeds = new LinkedHashMap<>(Feeds.of(one, tokens));
     for (String input : wanted) {
-      switch (input) {
-        case "input_ids" -> feeds.put(input, grid(() -> words.get(random.nextInt(words.size()))));
-        case "attention_mask" -> feeds.put(input, grid(() -> 1));
-        case "token_type_ids" -> feeds.put(input, grid(() -> 0));
-        case "labels" ->
-            feeds.put(
-                input,
-                switch (model.config().problemType()) {
-                  case SINGLE_LABEL_CLASSIFICATION -> Tensor.zeros(DType.INT64, batch);
-                  case REGRESSION -> Tensor.zeros(DType.FLOAT, batch);
-                  case MULTI_LABEL_CLASSIFICATION ->
-                      Tensor.zeros(DType.FLOAT, batch, model.config().numLabels());
-                });
-        case "start_positions", "end_positions" ->
-            feeds.put(input, Tensor.zeros(DType.INT64, batch));
-        default -> {
-          // bound, or the teacher's
-        }
+      if (LABELS.contains(input)) {
+        feeds.put(input, labels(input, model));
       }
     }
     return feeds;
   }
 
-  private Tensor grid(LongSupplier value) {
-    Tensor t = Tensor.zeros(DType.INT64, batch, length);
-    LongBuffer content = t.bytes().asLongBuffer();
-    while (content.hasRemaining()) {
-      content.put(value.getAsLong());
+  private Tensor labels(String input, Model model) {
+    if (!input.equals("labels")) {
+      return Tensor.zeros(DType.INT64, batch);
     }
-    return t;
+    return switch (model.config().problemType()) {
+      case SINGLE_LABEL_CLASSIFICATION -> Tensor.zeros(DType.INT64, batch);
+      case REGRESSION -> Tensor.zeros(DType.FLOAT, batch);
+      case MULTI_LABEL_CLASSIFICATION ->
+          Tensor.zeros(DType.FLOAT, batch, model.config().numLabels());
+    };
   }
 }

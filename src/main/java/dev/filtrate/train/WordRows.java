@@ -60,13 +60,6 @@ final class WordRows {
     return of(used, config);
   }
 
-  /** The rows of these tokens. */
-  static WordRows of(Collection<Integer> tokens, ModelConfig config) {
-    boolean[] used = new boolean[config.common().vocabSize()];
-    tokens.forEach(token -> used[token] = true);
-    return of(used, config);
-  }
-
   private static WordRows of(boolean[] used, ModelConfig config) {
     int vocabSize = used.length;
     Arrays.fill(used, 0, Math.min(vocabSize, config.common().padTokenId() + 1), true);

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.filtrate.cli.Captured.Outcome;
+import dev.filtrate.train.Bench;
 import dev.filtrate.train.TinyTask;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -144,10 +145,10 @@ class PlanningCommandsTest {
         filtrate("bench", "--batch=2", "--length=8", "--steps=2", "--json", "--threads=1");
     assertEquals(0, outcome.code(), outcome.err());
     JsonNode json = new ObjectMapper().readTree(outcome.out());
-    for (String part : List.of("stage2_step", "stage1_step", "finetune_step", "student_forward")) {
-      double min = json.get(part).get("min_s").asDouble();
-      double median = json.get(part).get("median_s").asDouble();
-      double max = json.get(part).get("max_s").asDouble();
+    for (Bench.Part part : Bench.Part.values()) {
+      double min = json.get(part.id()).get("min_s").asDouble();
+      double median = json.get(part.id()).get("median_s").asDouble();
+      double max = json.get(part.id()).get("max_s").asDouble();
       assertTrue(0 < min && min <= median && median <= max, outcome.out());
     }
     assertTrue(json.get("peak_rss_bytes").asLong() > 0, outcome.out());
@@ -163,7 +164,9 @@ class PlanningCommandsTest {
         filtrate("bench", "--batch=2", "--length=8", "--steps=1", "--parts=student_forward");
     assertEquals(0, outcome.code(), outcome.err());
     List<String> lines = outcome.out().lines().toList();
-    assertTrue(lines.get(0).matches("seconds +median +min +max +examples/s"), outcome.out());
+    assertTrue(
+        lines.get(0).matches("seconds +median +min +max +examples/s +GFLOP +x floor"),
+        outcome.out());
     assertTrue(lines.get(2).startsWith("student_forward  "), outcome.out());
     assertEquals("", lines.get(3));
   }

@@ -53,7 +53,7 @@ class StepCostTest {
 
   @Test
   void anUpdateTakesTheSameForAnyBatch() {
-    StepTimer.Timing timing = new StepTimer.Timing(3, 3, 2, 4, 1, 0, 0);
+    StepTimer.Timing timing = new StepTimer.Timing(3, 3, 2, 4, 1, 0, 0, 0);
     assertEquals(17, timing.scaled(8));
     assertEquals(3, timing.scaled(1));
   }

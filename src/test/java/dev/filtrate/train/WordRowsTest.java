@@ -7,6 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.filtrate.base.Randomness;
+import dev.filtrate.data.Example;
+import dev.filtrate.data.ProblemType;
+import dev.filtrate.data.batch.EncodedExamples;
+import dev.filtrate.data.tokenize.Encoded;
 import dev.filtrate.graph.DType;
 import dev.filtrate.graph.Graph;
 import dev.filtrate.graph.Tensor;
@@ -47,6 +51,17 @@ class WordRowsTest {
             .formatted(type, pad);
     ModelConfig config = ModelConfig.parse((ObjectNode) new ObjectMapper().readTree(json), "test");
     return new Model(config, Head.SEQUENCE_CLASSIFICATION, Optional.empty());
+  }
+
+  private static WordRows rows(List<Integer> words, Model model) {
+    long[] ids = words.stream().mapToLong(Integer::longValue).toArray();
+    EncodedExamples text =
+        EncodedExamples.of(
+            new Encoded.Builder().add(ids, new long[ids.length]).build(),
+            List.of(new Example("", null, 0)),
+            ProblemType.SINGLE_LABEL_CLASSIFICATION,
+            model.config().common().padTokenId());
+    return WordRows.usedBy(List.of(text), model.config());
   }
 
   private static Graph gradients(Model model) {
@@ -98,7 +113,7 @@ class WordRowsTest {
     Model model = model(type, pad);
     AdamW optimizer = AdamW.with(0.5, OptionalDouble.of(0.3));
     Map<String, Tensor> start = Outline.random(model, gradients(model).parameters());
-    WordRows rows = WordRows.of(WORDS, model.config());
+    WordRows rows = rows(WORDS, model);
 
     Map<String, Tensor> all = train(model, optimizer, start, pad, LinkedHashMap::new);
     Map<String, Tensor> some =
@@ -130,7 +145,7 @@ class WordRowsTest {
 
   @Test
   void paddingAndWhatComesBeforeItKeepTheirNumbers() throws IOException {
-    WordRows rows = WordRows.of(List.of(9, 30), model("roberta", 1).config());
+    WordRows rows = rows(List.of(9, 30), model("roberta", 1));
     Tensor ids = Tensor.ofLongs(new long[] {1, 4}, 0, 30, 9, 1);
     assertArrayEquals(
         new long[] {0, 3, 2, 1}, get(rows.feeds(Map.of("input_ids", ids)), "input_ids").toLongs());
@@ -138,7 +153,7 @@ class WordRowsTest {
 
   @Test
   void aTokenThatNoTextUsesIsNoticed() throws IOException {
-    WordRows rows = WordRows.of(WORDS, model("bert", 0).config());
+    WordRows rows = rows(WORDS, model("bert", 0));
     Tensor ids = Tensor.ofLongs(new long[] {1, 1}, 21);
     assertThrows(IllegalStateException.class, () -> rows.feeds(Map.of("input_ids", ids)));
   }
