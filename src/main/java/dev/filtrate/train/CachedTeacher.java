@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -32,12 +33,18 @@ final class CachedTeacher implements TeacherOutputs {
   private final Frozen teacher;
   private final TeacherCache cache;
 
-  /** A padded row of each output of tokens, where that is constant. */
+  /** A padded row of each output: where it is not constant nothing reads it. */
   private final Map<String, ByteBuffer> padding = new LinkedHashMap<>();
+
+  /** What {@link #forBatch} gives, until it is called again. */
+  private final Map<String, Tensor> outputs = new LinkedHashMap<>();
 
   private CachedTeacher(Frozen teacher, TeacherCache cache) {
     this.teacher = teacher;
     this.cache = cache;
+    for (TeacherCache.Column column : cache.columns()) {
+      padding.put(column.name(), ByteBuffer.allocateDirect(4 * column.width()));
+    }
   }
 
   /** The teacher with its cache, where it has one and says anything at all; closed on failure. */
@@ -149,7 +156,7 @@ final class CachedTeacher implements TeacherOutputs {
 
   @Override
   public Given forBatch(Batch batch) {
-    List<ByteBuffer> records = new ArrayList<>();
+    Map<String, Tensor> outputs = room(batch);
     Map<String, Tensor> computed = null;
     int[] examples = batch.examples();
     for (int row = 0; row < examples.length; row++) {
@@ -161,9 +168,21 @@ final class CachedTeacher implements TeacherOutputs {
         ByteBuffer fresh = record(computed, row, examples[row], batch.length());
         record = cache.put(examples[row], fresh);
       }
-      records.add(record);
+      place(record, batch, row, outputs);
     }
-    return new Given(assembled(records, batch), DeviceTensors.empty());
+    return new Given(outputs, DeviceTensors.empty());
+  }
+
+  /** Outputs to be filled: those of the last batch, which are done with, where they fit. */
+  private Map<String, Tensor> room(Batch batch) {
+    for (TeacherCache.Column column : cache.columns()) {
+      long[] dims = dims(column, batch);
+      Tensor last = outputs.get(column.name());
+      if (last == null || !Arrays.equals(last.dims(), dims)) {
+        outputs.put(column.name(), Tensor.zeros(DType.FLOAT, dims));
+      }
+    }
+    return outputs;
   }
 
   /** The record of an example that is a row of a batch of this length. */
@@ -178,28 +197,22 @@ final class CachedTeacher implements TeacherOutputs {
     return record.bytes();
   }
 
-  private Map<String, Tensor> assembled(List<ByteBuffer> records, Batch batch) {
-    Map<String, Tensor> outputs = new LinkedHashMap<>();
-    int[] examples = batch.examples();
-    int[] read = new int[examples.length];
+  /** Writes a record into its row of the outputs, and padding behind it. */
+  private void place(ByteBuffer record, Batch batch, int row, Map<String, Tensor> outputs) {
+    int tokens = cache.tokens(batch.examples()[row]);
+    int read = 0;
     for (TeacherCache.Column column : cache.columns()) {
-      Tensor output = Tensor.zeros(DType.FLOAT, dims(column, batch));
-      ByteBuffer padded = padding.get(column.name());
-      for (int row = 0; row < examples.length; row++) {
-        int tokens = cache.tokens(examples[row]);
-        int bytes = 4 * column.values(tokens);
-        int at = 4 * column.values(batch.length()) * row;
-        output.bytes().put(at, records.get(row), read[row], bytes);
-        read[row] += bytes;
-        if (padded != null) {
-          for (int t = tokens; t < batch.length(); t++) {
-            output.bytes().put(at + padded.limit() * t, padded, 0, padded.limit());
-          }
-        }
+      ByteBuffer output = output(outputs, column);
+      int bytes = 4 * column.values(tokens);
+      int at = 4 * column.values(batch.length()) * row;
+      output.put(at, record, read, bytes);
+      read += bytes;
+      int end = at + 4 * column.values(batch.length());
+      ByteBuffer padded = padding.getOrDefault(column.name(), record);
+      for (int t = at + bytes; t < end; t += 4 * column.width()) {
+        output.put(t, padded, 0, 4 * column.width());
       }
-      outputs.put(column.name(), output);
     }
-    return outputs;
   }
 
   private static long[] dims(TeacherCache.Column column, Batch batch) {

@@ -40,6 +40,7 @@ final class TeacherCache implements AutoCloseable {
   private final FileLock lock;
   private final List<Column> columns;
   private final DType type;
+  private ByteBuffer room = ByteBuffer.allocateDirect(0);
 
   /** Where the record of each example starts, and where the last one ends. */
   private final long[] starts;
@@ -179,12 +180,15 @@ final class TeacherCache implements AutoCloseable {
     return ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
   }
 
-  /** The record of an example: its values as float32, columns in order; null = not there. */
+  /**
+   * The record of an example: its values as float32, columns in order; null = not there. It stays
+   * as it is until the next call.
+   */
   @Nullable ByteBuffer get(int example) {
     try {
       ByteBuffer entry = buffer(ENTRY_BYTES);
       read(entry, entryAt(example));
-      ByteBuffer record = buffer((int) (starts[example + 1] - starts[example]));
+      ByteBuffer record = room((int) (starts[example + 1] - starts[example]));
       long said = entry.getLong(0);
       if ((said & WRITTEN) == 0) {
         return null;
@@ -218,6 +222,14 @@ final class TeacherCache implements AutoCloseable {
       throw AtomicFiles.cannotWrite(file, e);
     }
     return widened(record);
+  }
+
+  /** Native memory for a record, the same again and again: a step reads many megabytes. */
+  private ByteBuffer room(int bytes) {
+    if (room.capacity() < bytes) {
+      room = ByteBuffer.allocateDirect(bytes);
+    }
+    return room.slice(0, bytes).order(ByteOrder.LITTLE_ENDIAN);
   }
 
   private static long entryAt(int example) {

@@ -33,7 +33,7 @@ interface TeacherOutputs extends AutoCloseable {
         .orElse(frozen);
   }
 
-  /** The outputs for a batch. */
+  /** The outputs for a batch; they are good until the next one is asked for. */
   Given forBatch(Batch batch);
 
   @Override
