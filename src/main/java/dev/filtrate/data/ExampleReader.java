@@ -56,7 +56,7 @@ public final class ExampleReader {
         !reader.examples.isEmpty(),
         "%s: holds no examples; expected a line for each%s",
         file,
-        layout.header() && layout.format() != FileFormat.JSONL ? " below the header" : "");
+        layout.header() && layout.format().isText() ? " below the header" : "");
     return reader.examples;
   }
 

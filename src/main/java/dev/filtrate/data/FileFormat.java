@@ -17,11 +17,18 @@ public enum FileFormat {
    * A line per question, {@code COARSE:fine text}, as the TREC question classes are written.
    * Columns are {@code coarse}, {@code fine} (both parts, {@code COARSE:fine}) and {@code text}.
    */
-  TREC;
+  TREC,
+  /** Apache Parquet: named columns of texts, numbers and lists. */
+  PARQUET;
 
   /** The spelling in recipes. */
   public String id() {
     return name().toLowerCase(Locale.ROOT);
+  }
+
+  /** Whether it is rows of cells whose first line may name the columns. */
+  boolean isText() {
+    return this == TSV || this == CSV;
   }
 
   /** The format of that spelling; anything else is a {@link UserError}. */
@@ -51,8 +58,12 @@ public enum FileFormat {
     if (name.endsWith(".label")) {
       return TREC;
     }
+    if (name.endsWith(".parquet")) {
+      return PARQUET;
+    }
     throw UserError.of(
-        "%s: the ending does not tell the format; give it as format: tsv, csv, jsonl or trec",
+        "%s: the ending does not tell the format; give it as format: tsv, csv, jsonl, trec or"
+            + " parquet",
         file);
   }
 }

@@ -10,13 +10,13 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Where the texts and the label stand in a file. A column is a name of the header or, where no
- * header has that name, a position counted from 0; in JSON lines it is a key.
+ * header has that name, a position counted from 0; in JSON lines it is a key, in Parquet a name.
  *
  * @param format how records are written
- * @param delimiter the character between cells (unused in JSON lines)
- * @param quoted whether cells may be quoted as in RFC 4180 (unused in JSON lines)
+ * @param delimiter the character between cells (unused in JSON lines and Parquet)
+ * @param quoted whether cells may be quoted as in RFC 4180 (unused in JSON lines and Parquet)
  * @param encoding how characters are written
- * @param header whether the first line names the columns (unused in JSON lines)
+ * @param header whether the first line names the columns (unused in JSON lines and Parquet)
  * @param sentence1 the column of the text
  * @param sentence2 the column of the second text of a pair, or null
  * @param labels the column of the label; in multi-label classification also a column of 0 and 1 for

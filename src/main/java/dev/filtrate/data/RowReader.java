@@ -5,25 +5,16 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import dev.filtrate.base.AtomicFiles;
 import dev.filtrate.base.Check;
 import dev.filtrate.base.Excerpt;
 import dev.filtrate.base.UserError;
-import java.io.IOException;
-import java.io.StringReader;
-import java.io.UncheckedIOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
-import java.util.Iterator;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.StreamSupport;
-import org.apache.commons.csv.CSVFormat;
-import org.apache.commons.csv.CSVParser;
-import org.apache.commons.csv.CSVRecord;
 import org.jspecify.annotations.Nullable;
 
 /** Picks the wanted columns out of every record of a file. */
@@ -34,9 +25,9 @@ final class RowReader {
     /**
      * Takes a record.
      *
-     * @param line the line where it begins, from 1
-     * @param cells a cell per wanted column; in JSON lines a column that is not required is null
-     *     where its key is missing or null, and JSON text where it holds a list
+     * @param line the line where it begins, from 1; in Parquet the row
+     * @param cells a cell per wanted column; in JSON lines and Parquet a column that is not
+     *     required is null where its key is missing or null, and JSON text where it holds a list
      */
     void row(int line, @Nullable String[] cells);
   }
@@ -74,18 +65,39 @@ final class RowReader {
    * @return how many rows were left out for having too few columns, where the layout says so
    */
   static int read(Path file, Layout layout, List<String> columns, int required, RowSink sink) {
-    String text = TextFile.read(file, layout.encoding());
     RowReader reader = new RowReader(file, layout, columns, required, sink);
+    if (layout.format() == FileFormat.PARQUET) {
+      try (ParquetFile parquet = ParquetFile.open(file)) {
+        parquet.read(columns, reader::parquet);
+      }
+      return reader.skipped;
+    }
+    String text = TextFile.read(file, layout.encoding());
     if (layout.format() == FileFormat.JSONL) {
       TextFile.lines(text, reader::json);
     } else if (layout.format() == FileFormat.TREC) {
       TextFile.lines(text, reader::trec);
-    } else if (layout.quoted()) {
-      reader.quoted(text);
     } else {
-      TextFile.lines(text, reader::plain);
+      TextRecords.read(file, text, layout.delimiter(), layout.quoted(), reader::record);
     }
     return reader.skipped;
+  }
+
+  private void parquet(int row, @Nullable String[] cells) {
+    for (int i = 0; i < required; i++) {
+      if (cells[i] == null && layout.skipShort()) {
+        skipped++;
+        return;
+      }
+      Check.user(
+          cells[i] != null,
+          "%s:%d: column '%s' is empty in this row; set skip_short_rows: true to leave such rows"
+              + " out",
+          file,
+          row,
+          columns.get(i));
+    }
+    sink.row(row, cells);
   }
 
   private void trec(int line, String text) {
@@ -119,25 +131,15 @@ final class RowReader {
     if (text.isBlank()) {
       return;
     }
-    JsonNode object;
-    try {
-      object = JSON.readValue(text);
-    } catch (JsonProcessingException e) {
-      throw new UserError(
-          "%s:%d: expected a JSON object on one line: %s"
-              .formatted(file, line, e.getOriginalMessage().lines().findFirst().orElse("")),
-          e);
-    }
-    Check.user(
-        object.isObject(),
-        "%s:%d: expected a JSON object on one line, got %s",
-        file,
-        line,
-        Excerpt.of(text));
+    JsonNode object = object(file, line, text);
     @Nullable String[] cells = new @Nullable String[columns.size()];
     for (int i = 0; i < cells.length; i++) {
       JsonNode value = object.get(columns.get(i));
       if (value == null || value.isNull()) {
+        if (i < required && layout.skipShort()) {
+          skipped++;
+          return;
+        }
         Check.user(
             i >= required,
             "%s:%d: no key '%s'; known: %s",
@@ -154,6 +156,26 @@ final class RowReader {
     sink.row(line, cells);
   }
 
+  /** The object on a line of JSON lines; anything else is a {@link UserError}. */
+  static JsonNode object(Path file, int line, String text) {
+    JsonNode object;
+    try {
+      object = JSON.readValue(text);
+    } catch (JsonProcessingException e) {
+      throw new UserError(
+          "%s:%d: expected a JSON object on one line: %s"
+              .formatted(file, line, e.getOriginalMessage().lines().findFirst().orElse("")),
+          e);
+    }
+    Check.user(
+        object.isObject(),
+        "%s:%d: expected a JSON object on one line, got %s",
+        file,
+        line,
+        Excerpt.of(text));
+    return object;
+  }
+
   private String text(int line, String key, JsonNode value) {
     Check.user(
         value.isValueNode(),
@@ -162,51 +184,14 @@ final class RowReader {
         line,
         key,
         Excerpt.of(value.toString()));
+    return scalar(value);
+  }
+
+  /** A value as a cell: a whole number without a fraction, as other writers have it. */
+  static String scalar(JsonNode value) {
     double number = value.doubleValue();
     boolean whole = value.isFloatingPointNumber() && number % 1 == 0 && Math.abs(number) < 1e15;
     return whole ? Long.toString(value.longValue()) : value.asText();
-  }
-
-  private void plain(int line, String text) {
-    if (text.isEmpty()) {
-      return;
-    }
-    List<String> cells = new ArrayList<>();
-    int start = 0;
-    for (int end; (end = text.indexOf(layout.delimiter(), start)) >= 0; start = end + 1) {
-      cells.add(text.substring(start, end));
-    }
-    cells.add(text.substring(start));
-    record(line, cells);
-  }
-
-  private void quoted(String text) {
-    CSVFormat format =
-        CSVFormat.RFC4180
-            .builder()
-            .setDelimiter(layout.delimiter())
-            .setIgnoreEmptyLines(false) // skipped here, so that line numbers stay right
-            .get();
-    int line = 1;
-    try (CSVParser parser = CSVParser.parse(new StringReader(text), format)) {
-      for (Iterator<CSVRecord> records = parser.iterator(); ; ) {
-        line = (int) parser.getCurrentLineNumber() + 1;
-        if (!records.hasNext()) {
-          return;
-        }
-        List<String> cells = records.next().toList();
-        if (cells.size() > 1 || !cells.get(0).isEmpty()) {
-          record(line, cells);
-        }
-      }
-    } catch (UncheckedIOException | IllegalStateException e) {
-      throw new UserError(
-          "%s:%d: a quoted cell is malformed or not closed; inside quotes a quote is written twice"
-              .formatted(file, line),
-          e);
-    } catch (IOException e) {
-      throw AtomicFiles.cannotRead(file, e);
-    }
   }
 
   private void record(int line, List<String> cells) {

@@ -19,12 +19,13 @@ import org.jspecify.annotations.Nullable;
 final class TaskKeys {
   private static final Kind<ProblemType> PROBLEM_TYPE =
       Kind.scalar(
-          "one of single_label_classification, multi_label_classification, regression",
-          text ->
-              Arrays.stream(ProblemType.values())
-                  .filter(type -> type.id().equals(text))
-                  .findFirst()
-                  .orElse(null));
+              "one of single_label_classification, multi_label_classification, regression",
+              text ->
+                  Arrays.stream(ProblemType.values())
+                      .filter(type -> type.id().equals(text))
+                      .findFirst()
+                      .orElse(null))
+          .told(Kind.oneOf(Arrays.stream(ProblemType.values()).map(ProblemType::id).toList()));
 
   private static final Kind<List<String>> LABELS = Kind.listOf(Kind.TEXT);
 
@@ -135,7 +136,7 @@ final class TaskKeys {
       if (!c.has("format")) {
         c.problem(
             "format",
-            "%s: the ending does not tell the format; give tsv, csv, jsonl or trec",
+            "%s: the ending does not tell the format; give tsv, csv, jsonl, trec or parquet",
             file);
       }
       return null;

@@ -133,7 +133,8 @@ class ExampleReaderTest {
             .sentence1());
     assertEquals(StandardCharsets.UTF_8, Layout.encoding("utf-8-sig"));
     assertEquals(
-        "latin.tsv:2: byte 0xE9 is no UTF-8 text; give the file's encoding, such as encoding: latin1",
+        "latin.tsv:2: byte 0xE9 is no UTF-8 text; give the file's encoding, such as encoding:"
+            + " latin1",
         error(latin, TSV, BINARY));
     assertEquals(
         "encoding: expected a name such as utf-8 or latin1, got \"klingon\"",
@@ -241,7 +242,8 @@ class ExampleReaderTest {
   private Path lists() {
     return file(
         "i.jsonl",
-        "{\"sentence\":\"a\",\"label\":[\"war\",\"art\"]}\n{\"sentence\":\"b\",\"label\":[\"sport\"]}");
+        "{\"sentence\":\"a\",\"label\":[\"war\",\"art\"]}\n"
+            + "{\"sentence\":\"b\",\"label\":[\"sport\"]}");
   }
 
   private static List<List<Double>> targets(Path file, Layout layout, Labels labels) {
@@ -379,11 +381,11 @@ class ExampleReaderTest {
     assertEquals(FileFormat.CSV, FileFormat.of(Path.of("a.CSV")));
     assertEquals(FileFormat.JSONL, FileFormat.of(Path.of("a.json")));
     assertEquals(
-        "a.xlsx: the ending does not tell the format; give it as format: tsv, csv, jsonl or"
-            + " trec",
+        "a.xlsx: the ending does not tell the format; give it as format: tsv, csv, jsonl,"
+            + " trec or parquet",
         assertThrows(UserError.class, () -> FileFormat.of(Path.of("a.xlsx"))).getMessage());
     assertEquals(
-        "format: expected one of [tsv, csv, jsonl, trec], got \"xml\"",
+        "format: expected one of [tsv, csv, jsonl, trec, parquet], got \"xml\"",
         assertThrows(UserError.class, () -> FileFormat.named("xml")).getMessage());
   }
 }

@@ -74,16 +74,17 @@ class TaskKeysTest {
   @Test
   void everyTaskButGluesNamesItsFiles() {
     assertEquals(
-        "r.yaml:1: task.data_dir: goes with a task_name of [cola, sst2, mrpc, stsb, qqp, mnli, qnli,"
-            + " rte, wnli]; other tasks give train_file and validation_file",
+        "r.yaml:1: task.data_dir: goes with a task_name of [cola, sst2, mrpc, stsb, qqp, mnli,"
+            + " qnli, rte, wnli]; other tasks give train_file and validation_file",
         line(refusal("task_name: trec, data_dir: ."), "data_dir: goes"));
     assertEquals(
-        "r.yaml:1: task.data_dir: goes with a task_name of [cola, sst2, mrpc, stsb, qqp, mnli, qnli,"
-            + " rte, wnli]; other tasks give train_file and validation_file; did you mean 'sst2'?",
+        "r.yaml:1: task.data_dir: goes with a task_name of [cola, sst2, mrpc, stsb, qqp, mnli,"
+            + " qnli, rte, wnli]; other tasks give train_file and validation_file; did you mean"
+            + " 'sst2'?",
         line(refusal("task_name: SST-2, data_dir: ."), "data_dir: goes"));
     assertEquals(
-        "r.yaml:1: task.format: t.xyz: the ending does not tell the format; give tsv, csv, jsonl or"
-            + " trec",
+        "r.yaml:1: task.format: t.xyz: the ending does not tell the format; give tsv, csv, jsonl,"
+            + " trec or parquet",
         line(refusal("train_file: t.xyz, validation_fraction: 0.1"), "task.format"));
   }
 
