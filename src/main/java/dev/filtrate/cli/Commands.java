@@ -8,6 +8,7 @@ import java.util.List;
 final class Commands {
   private static final List<Command> ALL =
       List.of(
+          new InitCommand(),
           new RunCommand(),
           StageCommand.finetune(),
           StageCommand.learnFilters(),
@@ -22,7 +23,9 @@ final class Commands {
           new GraphCommand(),
           new PlanCommand(),
           new BenchCommand(),
-          new DoctorCommand());
+          new DoctorCommand(),
+          new ConfigSchemaCommand(),
+          new CompletionCommand());
 
   private final List<Command> commands;
 
@@ -45,6 +48,9 @@ final class Commands {
       if (command.name().equals(name.replace('_', '-'))) {
         return command;
       }
+    }
+    if (name.matches(".*\\.ya?ml")) {
+      throw UserError.of("'%1$s' is no command; to carry out a recipe: filtrate run %1$s", name);
     }
     List<String> names = commands.stream().map(Command::name).toList();
     throw UserError.of(

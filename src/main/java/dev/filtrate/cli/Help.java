@@ -12,6 +12,16 @@ final class Help {
   /** Where descriptions start; longer flags put theirs on the next line. */
   private static final int INDENT = 36;
 
+  private static final List<Command.Example> FIRST_STEPS =
+      List.of(
+          new Command.Example("filtrate run", "the small task that comes along, whole"),
+          new Command.Example(
+              "filtrate init --data reviews.csv",
+              "a first recipe for your own data; then plan reviews.yaml, run reviews.yaml"),
+          new Command.Example(
+              "filtrate predict --model_name_or_path runs/default/export \"a film to remember\"",
+              "ask the student"));
+
   private final Commands commands;
   private final Console console;
 
@@ -30,6 +40,13 @@ final class Help {
     commands.list().forEach(c -> entry("  " + c.name(), c.summary(), 18));
     entry("  help COMMAND", "show a command's flags and examples", 18);
     entry("  --version", "print the version", 18);
+    console.print("");
+    console.print("first steps");
+    FIRST_STEPS.forEach(
+        step -> {
+          typed(step.arguments());
+          console.print("      " + step.explanation());
+        });
   }
 
   /** A command's page. */

@@ -45,7 +45,8 @@ final class Home {
         nameOrPath, near.isEmpty() ? "; give a file, or one of " + String.join(", ", names) : near);
   }
 
-  private static List<String> names() {
+  /** The names of the recipes that came along. */
+  static List<String> names() {
     try (Stream<Path> files = Files.walk(recipes())) {
       return files
           .map(file -> recipes().relativize(file).toString().replace('\\', '/'))

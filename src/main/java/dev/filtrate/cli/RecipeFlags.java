@@ -11,6 +11,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.apache.commons.cli.CommandLine;
 import org.apache.commons.cli.Option;
 import org.apache.commons.cli.Options;
@@ -48,7 +49,7 @@ final class RecipeFlags {
       tokenizer_name               PATH           tokenizer.path                     single     a folder with tokenizer.json, spm.model, vocab.txt or vocab.json (default: the model's folder)
       task_name                    NAME           task.task_name                     data       cola, sst2, mrpc, stsb, qqp, mnli, qnli, rte, wnli, squad or squad_v2, or any name for files of your own
       data_dir                     FOLDER         task.data_dir                      data       the folder of such a task's files, as train.tsv and dev.tsv
-      train_file                   FILE           task.train_file                    data       training examples: tsv, csv, jsonl or trec
+      train_file                   FILE           task.train_file                    data       training examples: tsv, csv, jsonl, parquet or trec
       validation_file              FILE           task.validation_file               data       examples to evaluate on
       validation_fraction          X              task.validation_fraction           data       hold out this part of train_file instead (default 0)
       sentence1_key                COLUMN         task.sentence1_key                 data       column of the text, by name or position from 0 (default sentence)
@@ -153,6 +154,25 @@ final class RecipeFlags {
     }
     options.addOption(Flags.valued(SET, "KEY=VALUE", "set any key of the recipe; may be repeated"));
     return options;
+  }
+
+  /** The key of a recipe that a flag stands for; STAGE is whichever stage the command is about. */
+  static Map<String, String> keys() {
+    return FLAGS.stream()
+        .collect(
+            Collectors.toMap(
+                Flag::name, flag -> flag.key.replace(STAGE_KEY, "training."), (a, b) -> a));
+  }
+
+  /** What flags say about their keys: by full key, or of a stage or method by its last part. */
+  static Map<String, String> descriptions() {
+    return FLAGS.stream()
+        .filter(flag -> !flag.description.startsWith("the same as"))
+        .collect(
+            Collectors.toMap(
+                flag -> flag.key.replace(STAGE_KEY, "").replaceFirst("^distill\\.", ""),
+                Flag::description,
+                (a, b) -> a));
   }
 
   /** The recipe that a command names, which must be one. */

@@ -5,9 +5,12 @@ import com.google.errorprone.annotations.FormatString;
 import dev.filtrate.base.Spelling;
 import dev.filtrate.base.UserError;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -26,12 +29,20 @@ final class Config {
 
   private record Problem(int line, String text) {}
 
+  /**
+   * A key that a recipe may hold.
+   *
+   * @param kind of its value; null for a block of keys
+   * @param fallback what it is where nothing is said; null where there is no such value
+   */
+  record Known(@Nullable Kind<?> kind, @Nullable Object fallback) {}
+
   /** What the blocks of one recipe have in common. */
   private static final class Shared {
     final List<Problem> problems = new ArrayList<>();
 
     /** Every full key that was asked for, blocks included. */
-    final Set<String> known = new LinkedHashSet<>();
+    final Map<String, Known> known = new LinkedHashMap<>();
 
     /** Every full key whose value was wrong, so that a default stands in. */
     final Set<String> misread = new LinkedHashSet<>();
@@ -55,7 +66,7 @@ final class Config {
   /** The block under a key; an absent one is empty. */
   Config in(String key) {
     String full = prefix + key;
-    shared.known.add(full);
+    shared.known.putIfAbsent(full, new Known(null, null));
     Yaml value = value(key);
     if (value != null && !(value instanceof Yaml.Mapping)) {
       note(value.origin(), full, "expected a block of keys, got " + value.shown());
@@ -66,6 +77,7 @@ final class Config {
 
   /** The value of a key, or {@code fallback} when the key is absent (or its value wrong). */
   <T> T get(String key, Kind<T> kind, T fallback) {
+    shared.known.putIfAbsent(prefix + key, new Known(kind, fallback));
     T value = find(key, kind);
     return value == null ? fallback : value;
   }
@@ -85,7 +97,7 @@ final class Config {
   /** The value of a key, or null when the key is absent (or its value wrong). */
   <T> @Nullable T find(String key, Kind<T> kind) {
     String full = prefix + key;
-    shared.known.add(full);
+    shared.known.putIfAbsent(full, new Known(kind, null));
     Yaml value = value(key);
     if (value == null) {
       return null;
@@ -107,7 +119,7 @@ final class Config {
 
   /** Whether the key has a value here that was asked for. */
   boolean holds(String key) {
-    return has(key) && shared.known.contains(prefix + key);
+    return has(key) && shared.known.containsKey(prefix + key);
   }
 
   /**
@@ -120,6 +132,11 @@ final class Config {
     if (!shared.misread.contains(prefix + key)) {
       note(value == null ? place : value.origin(), prefix + key, String.format(format, arguments));
     }
+  }
+
+  /** Every full key that was asked for so far, with what it may hold. */
+  Map<String, Known> known() {
+    return Collections.unmodifiableMap(shared.known);
   }
 
   /** Reports everything at once, if there is anything. */
@@ -157,7 +174,7 @@ final class Config {
         .forEach(
             (key, value) -> {
               String full = path + key;
-              if (!shared.known.contains(full)) {
+              if (!shared.known.containsKey(full)) {
                 Yaml.Origin origin = value.origin();
                 shared.problems.add(
                     new Problem(
@@ -172,7 +189,7 @@ final class Config {
   /** A near key of the same block, else the same key in another block, else the block's keys. */
   private String hint(String path, String key) {
     List<String> here =
-        shared.known.stream()
+        shared.known.keySet().stream()
             .filter(k -> k.startsWith(path) && k.indexOf('.', path.length()) < 0)
             .map(k -> k.substring(path.length()))
             .toList();
@@ -180,7 +197,8 @@ final class Config {
     if (!near.isEmpty()) {
       return near;
     }
-    List<String> elsewhere = shared.known.stream().filter(k -> k.endsWith("." + key)).toList();
+    List<String> elsewhere =
+        shared.known.keySet().stream().filter(k -> k.endsWith("." + key)).toList();
     return elsewhere.isEmpty()
         ? "; known here: " + String.join(", ", here)
         : "; it belongs under '" + parent(elsewhere.get(0)) + "'";

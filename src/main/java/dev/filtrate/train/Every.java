@@ -62,11 +62,13 @@ public record Every(Unit unit, int updates) {
   /** How recipes hold it. */
   static final Kind<Every> KIND =
       Kind.scalar(
-          "a whole number of updates, epoch or never",
-          text ->
-              switch (text) {
-                case "epoch" -> EPOCH;
-                case "never" -> NEVER;
-                default -> text.matches("[1-9][0-9]{0,8}") ? updates(Integer.parseInt(text)) : null;
-              });
+              "a whole number of updates, epoch or never",
+              text ->
+                  switch (text) {
+                    case "epoch" -> EPOCH;
+                    case "never" -> NEVER;
+                    default ->
+                        text.matches("[1-9][0-9]{0,8}") ? updates(Integer.parseInt(text)) : null;
+                  })
+          .told("{'anyOf': [{'type': 'integer', 'minimum': 1}, {'enum': ['epoch', 'never']}]}");
 }

@@ -25,7 +25,8 @@ final class Keys {
     return this;
   }
 
-  private static JsonNode node(@Nullable Object value) {
+  /** A value as recipes write it. */
+  static JsonNode node(@Nullable Object value) {
     if (value instanceof Collection<?> items) {
       var array = JSON.arrayNode();
       items.forEach(item -> array.add(node(item)));

@@ -1,5 +1,6 @@
 package dev.filtrate.train;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.filtrate.hub.HubCache;
@@ -17,16 +18,26 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a key of a recipe may hold: how it is read and how a message names it.
+ * What a key of a recipe may hold: how it is read, how a message names it, and how editors are
+ * told.
  *
  * @param description completes "expected …, got …"
+ * @param schema the same as JSON schema
+ * @param reader of values
  */
-record Kind<T>(String description, Reader<T> reader) {
+record Kind<T>(String description, ObjectNode schema, Reader<T> reader) {
   /** Reads a value, or returns null when it is not of the kind. */
   @FunctionalInterface
   interface Reader<T> {
     @Nullable T read(Yaml value);
   }
+
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  /** Any scalar is a text, whatever else YAML takes it for. */
+  private static final String SCALAR = "{'type': ['string', 'number', 'boolean']}";
+
+  private static final String STRING = "{'type': 'string'}";
 
   private static final Pattern WHOLE = Pattern.compile("[+-]?[0-9][0-9_]*");
 
@@ -39,78 +50,101 @@ record Kind<T>(String description, Reader<T> reader) {
   /** {@code true} or {@code false}. */
   static final Kind<Boolean> FLAG =
       scalar(
-          "true or false",
-          text ->
-              switch (text.toLowerCase(Locale.ROOT)) {
-                case "true" -> Boolean.TRUE;
-                case "false" -> Boolean.FALSE;
-                default -> null;
-              });
+              "true or false",
+              text ->
+                  switch (text.toLowerCase(Locale.ROOT)) {
+                    case "true" -> Boolean.TRUE;
+                    case "false" -> Boolean.FALSE;
+                    default -> null;
+                  })
+          .told("{'type': 'boolean'}");
 
   /** A whole number of 64 bits. */
-  static final Kind<Long> SEED = scalar("a whole number", Kind::whole);
+  static final Kind<Long> SEED = scalar("a whole number", Kind::whole).told("{'type': 'integer'}");
 
   /** A path, relative to where it was written. */
   static final Kind<Path> INPUT_PATH =
-      new Kind<>("a path", value -> path(value, value.origin().folder()));
+      new Kind<>("a path", json(STRING), value -> path(value, value.origin().folder()));
 
   /** A model's folder or a file of it, or the name of a model that was fetched from a hub. */
-  static final Kind<Path> MODEL_PATH = new Kind<>("a path", Kind::modelPath);
+  static final Kind<Path> MODEL_PATH = new Kind<>("a path", json(STRING), Kind::modelPath);
 
   /** A path, relative to the working directory. */
-  static final Kind<Path> OUTPUT_PATH = new Kind<>("a path", value -> path(value, Path.of("")));
+  static final Kind<Path> OUTPUT_PATH =
+      new Kind<>("a path", json(STRING), value -> path(value, Path.of("")));
 
   /** A model's config: a block of its keys, which are not ours to check, or a JSON file. */
   static final Kind<ObjectNode> MODEL_CONFIG =
-      new Kind<>("a block of keys or the path of a config.json", Kind::modelConfig);
+      new Kind<>(
+          "a block of keys or the path of a config.json",
+          json("{'type': ['object', 'string']}"),
+          Kind::modelConfig);
 
   /** A kind that is read from a scalar's text. */
   static <T> Kind<T> scalar(String description, Function<String, @Nullable T> reader) {
     return new Kind<>(
         description,
+        json(SCALAR),
         value -> value instanceof Yaml.Scalar s && !s.isNull() ? reader.apply(s.text()) : null);
+  }
+
+  /** The same with a schema of its own; single quotes stand for double ones. */
+  Kind<T> told(String schema) {
+    return new Kind<>(description, json(schema), reader);
+  }
+
+  private static ObjectNode json(String text) {
+    try {
+      return (ObjectNode) JSON.readTree(text.replace('\'', '"'));
+    } catch (JsonProcessingException e) {
+      throw new IllegalArgumentException(text, e);
+    }
   }
 
   /** A whole number of at least {@code least}. */
   static Kind<Integer> wholeFrom(int least) {
     return scalar(
-        "a whole number of at least " + least,
-        text -> {
-          Long number = whole(text);
-          return number != null && number >= least && number <= Integer.MAX_VALUE
-              ? number.intValue()
-              : null;
-        });
+            "a whole number of at least " + least,
+            text -> {
+              Long number = whole(text);
+              return number != null && number >= least && number <= Integer.MAX_VALUE
+                  ? number.intValue()
+                  : null;
+            })
+        .told("{'type': 'integer', 'minimum': %d}".formatted(least));
   }
 
   /** A finite number within a range that {@code description} names. */
   static Kind<Double> number(String description, Predicate<Double> range) {
     return scalar(
-        description,
-        text -> {
-          try {
-            double number = Double.parseDouble(text);
-            boolean spelled = Character.isDigit(text.charAt(text.length() - 1)); // not "1d", "NaN"
-            return spelled && Double.isFinite(number) && range.test(number) ? number : null;
-          } catch (NumberFormatException e) {
-            return null;
-          }
-        });
+            description,
+            text -> {
+              try {
+                double number = Double.parseDouble(text);
+                boolean spelled =
+                    Character.isDigit(text.charAt(text.length() - 1)); // not "1d", "NaN"
+                return spelled && Double.isFinite(number) && range.test(number) ? number : null;
+              } catch (NumberFormatException e) {
+                return null;
+              }
+            })
+        .told("{'type': 'number'}");
   }
 
   /** A number of at least 0. */
   static Kind<Double> notNegative() {
-    return number("a number of at least 0", x -> x >= 0);
+    return number("a number of at least 0", x -> x >= 0).told("{'type': 'number', 'minimum': 0}");
   }
 
   /** A number above 0. */
   static Kind<Double> positive() {
-    return number("a number above 0", x -> x > 0);
+    return number("a number above 0", x -> x > 0).told("{'type': 'number', 'exclusiveMinimum': 0}");
   }
 
   /** A number from 0 up to, but not, 1. */
   static Kind<Double> fraction() {
-    return number("a number from 0 up to but not including 1", x -> x >= 0 && x < 1);
+    return number("a number from 0 up to but not including 1", x -> x >= 0 && x < 1)
+        .told("{'type': 'number', 'minimum': 0, 'exclusiveMaximum': 1}");
   }
 
   /** One of the constants of an enum, spelled in lower case. */
@@ -118,11 +152,17 @@ record Kind<T>(String description, Reader<T> reader) {
     List<E> constants = List.of(type.getEnumConstants());
     List<String> names = constants.stream().map(Kind::spelling).toList();
     return scalar(
-        "one of " + String.join(", ", names),
-        text -> {
-          int i = names.indexOf(text.toLowerCase(Locale.ROOT));
-          return i < 0 ? null : constants.get(i);
-        });
+            "one of " + String.join(", ", names),
+            text -> {
+              int i = names.indexOf(text.toLowerCase(Locale.ROOT));
+              return i < 0 ? null : constants.get(i);
+            })
+        .told(oneOf(names));
+  }
+
+  /** The schema of a word out of these. */
+  static String oneOf(List<String> names) {
+    return "{'enum': ['" + String.join("', '", names) + "']}";
   }
 
   /** How recipes spell an enum's constant. */
@@ -134,8 +174,15 @@ record Kind<T>(String description, Reader<T> reader) {
    * A list of at least one, written as a list, as a single item or as items with commas between.
    */
   static <T> Kind<List<T>> listOf(Kind<T> item) {
+    ObjectNode schema = JSON.createObjectNode();
+    schema
+        .putArray("anyOf")
+        .add(item.schema())
+        .add(JSON.createObjectNode().put("type", "array").set("items", item.schema()))
+        .add(json("{'type': 'string', 'pattern': ','}"));
     return new Kind<>(
         "a list, each " + item.description(),
+        schema,
         value -> {
           List<T> items = new ArrayList<>();
           for (Yaml part : parts(value)) {
@@ -175,9 +222,7 @@ record Kind<T>(String description, Reader<T> reader) {
     }
     Path file = path(value, value.origin().folder());
     try {
-      return file != null && new ObjectMapper().readTree(file.toFile()) instanceof ObjectNode json
-          ? json
-          : null;
+      return file != null && JSON.readTree(file.toFile()) instanceof ObjectNode json ? json : null;
     } catch (IOException e) {
       return null;
     }

@@ -19,14 +19,15 @@ import org.jspecify.annotations.Nullable;
 final class RecipeReader {
   private static final Kind<Device> DEVICE =
       Kind.scalar(
-          "cpu, cuda or cuda:<number>",
-          text -> {
-            try {
-              return Device.parse(text);
-            } catch (UserError e) {
-              return null;
-            }
-          });
+              "cpu, cuda or cuda:<number>",
+              text -> {
+                try {
+                  return Device.parse(text);
+                } catch (UserError e) {
+                  return null;
+                }
+              })
+          .told("{'type': 'string', 'pattern': '^(cpu|cuda(:[0-9]+)?)$'}");
 
   private RecipeReader() {}
 

@@ -86,7 +86,8 @@ public final class Tokenizer implements AutoCloseable {
       throw new UserError(
           "the native tokenizers library cannot be loaded: %s; it is unpacked into the folder that"
                   .formatted(e.getMessage())
-              + " DJL_CACHE_DIR names (default: .djl.ai in the home folder), which must be writable",
+              + " DJL_CACHE_DIR names (default: .djl.ai in the home folder), which must be"
+              + " writable",
           e);
     }
   }
@@ -190,6 +191,12 @@ public final class Tokenizer implements AutoCloseable {
   public int padId() {
     String token = files.special("pad_token");
     return token == null ? 0 : Math.max(0, files.id(token));
+  }
+
+  /** The id of what the vocabulary does not have; -1 where the tokenizer names none. */
+  public int unknownId() {
+    String token = files.special("unk_token");
+    return token == null ? -1 : files.id(token);
   }
 
   /**
