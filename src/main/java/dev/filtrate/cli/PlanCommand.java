@@ -1,6 +1,7 @@
 package dev.filtrate.cli;
 
 import dev.filtrate.train.Plan;
+import dev.filtrate.train.Readiness;
 import dev.filtrate.train.Recipe;
 import dev.filtrate.train.Use;
 import java.util.ArrayList;
@@ -17,7 +18,8 @@ final class PlanCommand implements Command {
 
   @Override
   public String summary() {
-    return "what a recipe will take: parameters, memory, updates, time; checkpoints need not be there";
+    return "what a recipe will take, and whether every part is there and fits, before hours are"
+               + " spent";
   }
 
   @Override
@@ -41,6 +43,15 @@ final class PlanCommand implements Command {
   public int run(CommandLine line, Console console) {
     Recipe recipe = RecipeFlags.read(Home.recipe(RecipeFlags.argument(line)), line, Use.PLAN);
     Plan plan = Plan.of(recipe, console::note);
+    if (!plan.stages().isEmpty()) {
+      costs(recipe, plan, console);
+      console.print("");
+    }
+    findings(plan, console);
+    return plan.isReady() ? DONE : CHECK_FAILED;
+  }
+
+  private static void costs(Recipe recipe, Plan plan, Console console) {
     List<List<String>> rows = new ArrayList<>();
     for (Plan.PlannedStage stage : plan.stages()) {
       boolean known = stage.updates().isPresent();
@@ -71,6 +82,9 @@ final class PlanCommand implements Command {
     if (plan.trainingExamples().isPresent()) {
       console.printf("training examples  %,d", plan.trainingExamples().getAsInt());
     }
+    if (!plan.timedOn().equals(recipe.device())) {
+      console.printf("timed on           %s, for want of %s", plan.timedOn(), recipe.device());
+    }
     if (!Double.isNaN(plan.seconds())) {
       console.printf(
           "time               about %s for %d seed%s, if every text had %d tokens",
@@ -79,7 +93,12 @@ final class PlanCommand implements Command {
           plan.seeds() == 1 ? "" : "s",
           plan.length());
     }
-    plan.missing().forEach(path -> console.printf("not there yet      %s", path));
-    return DONE;
+  }
+
+  /** Whether every part is there, a line each. */
+  private static void findings(Plan plan, Console console) {
+    for (Readiness.Finding finding : plan.findings()) {
+      console.printf("%-8s  %-9s  %s", finding.verdict(), finding.part(), finding.text());
+    }
   }
 }

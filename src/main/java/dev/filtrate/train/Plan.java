@@ -1,14 +1,9 @@
 package dev.filtrate.train;
 
-import dev.filtrate.data.TaskData;
-import dev.filtrate.data.squad.SquadTask;
-import dev.filtrate.data.squad.TrainingWindows;
-import dev.filtrate.data.tokenize.Tokenizer;
 import dev.filtrate.graph.Graph;
 import dev.filtrate.graph.Value;
 import dev.filtrate.model.Model;
-import java.nio.file.Files;
-import java.nio.file.Path;
+import dev.filtrate.runtime.Device;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
@@ -18,16 +13,18 @@ import java.util.function.Consumer;
  * What a recipe will take, before hours are spent: its stages with their updates, and the seconds
  * of each from a few steps on random weights, of fewer examples where a whole batch would need much
  * memory, and scaled. Checkpoints need not be there; without the training file the number of
- * updates stays unknown.
+ * updates stays unknown. Whether every part is there and fits is told besides ({@link Readiness}).
  *
- * @param stages in their order, of one seed
+ * @param stages in their order, of one seed; none where the data cannot be read
  * @param seeds how often they are done
  * @param trainingExamples of the task, where its files are there
  * @param length tokens of an example that were timed: the recipe's longest
  * @param teacherParameters of the teacher, without filters; 0 = no teacher
  * @param studentParameters of the student, without filters
  * @param peakResidentBytes the largest resident set while timing
- * @param missing what the recipe names and is not there
+ * @param timedOn where the seconds were measured: the recipe's device, or the CPU where that device
+ *     cannot be used
+ * @param findings whether every part is there and fits
  */
 public record Plan(
     List<PlannedStage> stages,
@@ -37,7 +34,8 @@ public record Plan(
     long teacherParameters,
     long studentParameters,
     long peakResidentBytes,
-    List<Path> missing) {
+    Device timedOn,
+    List<Readiness.Finding> findings) {
   private static final int WARM_UP = 1;
   private static final int STEPS = 2;
 
@@ -74,7 +72,7 @@ public record Plan(
   /** Copies the lists. */
   public Plan {
     stages = List.copyOf(stages);
-    missing = List.copyOf(missing);
+    findings = List.copyOf(findings);
   }
 
   /** The estimated time of everything; NaN where the updates are unknown. */
@@ -82,73 +80,51 @@ public record Plan(
     return seeds * stages.stream().mapToDouble(PlannedStage::seconds).sum();
   }
 
+  /** Whether a run could begin. */
+  public boolean isReady() {
+    return findings.stream().allMatch(Readiness.Finding::isHarmless);
+  }
+
   /** Times a recipe's stages; {@code note} is told what is going on. */
   public static Plan of(Recipe recipe, Consumer<String> note) {
-    OptionalInt examples = trainingExamples(recipe);
+    Readiness readiness = Readiness.of(recipe);
+    List<Readiness.Finding> findings = new ArrayList<>(readiness.findings());
+    OptionalInt examples = readiness.trainingExamples();
+    Device device = readiness.device();
+    int length = recipe.tokenizer().maxLength();
+    if (!readiness.isPlannable()) {
+      return new Plan(
+          List.of(), recipe.seeds().size(), examples, length, 0, 0, 0, device, findings);
+    }
     Outline outline = new Outline(recipe);
+    Engine engine = new Engine(recipe.target(), Run.engine(recipe).options().withDevice(device));
     List<PlannedStage> planned = new ArrayList<>();
     for (Stage stage : outline.stages()) {
       note.accept("timing " + stage.name());
-      planned.add(plan(recipe, stage, examples));
+      planned.add(plan(recipe, engine, stage, examples));
     }
+    planned.stream()
+        .mapToLong(PlannedStage::bytes)
+        .max()
+        .ifPresent(most -> Readiness.memory(recipe, most).ifPresent(findings::add));
     return new Plan(
         planned,
         recipe.seeds().size(),
         examples,
-        recipe.tokenizer().maxLength(),
+        length,
         outline.teacher().map(Plan::parameters).orElse(0L),
         parameters(outline.student()),
         Bench.peakResidentBytes(),
-        missing(recipe));
+        device,
+        findings);
   }
 
   private static long parameters(Model model) {
     return StageGraphs.inference("parameters", model).parameterCount();
   }
 
-  private static OptionalInt trainingExamples(Recipe recipe) {
-    SquadTask squad = recipe.squad();
-    if (!Files.exists(trainFile(recipe))) {
-      return OptionalInt.empty();
-    }
-    return OptionalInt.of(
-        squad == null
-            ? TaskData.read(recipe.requireTask(), recipe.seeds().get(0)).train().size()
-            : windows(recipe, squad));
-  }
-
-  /** How many windows the training questions make; without a tokenizer one for each. */
-  private static int windows(Recipe recipe, SquadTask squad) {
-    Path path = recipe.tokenizerPath().filter(Files::exists).orElse(null);
-    if (path == null) {
-      return squad.train().size();
-    }
-    try (Tokenizer tokenizer = Tokenizer.read(path, recipe.tokenizer().maxLength())) {
-      String file = squad.trainFile().toString();
-      return TrainingWindows.of(file, squad.train(), tokenizer, squad.settings()).windows().size();
-    }
-  }
-
-  private static Path trainFile(Recipe recipe) {
-    SquadTask squad = recipe.squad();
-    return squad == null ? recipe.requireTask().trainFile() : squad.trainFile();
-  }
-
-  private static List<Path> missing(Recipe recipe) {
-    List<Path> missing = new ArrayList<>();
-    for (Path folder : new Path[] {recipe.teacher().folder(), recipe.student().folder()}) {
-      if (folder != null && !Files.isDirectory(folder)) {
-        missing.add(folder);
-      }
-    }
-    if (!Files.exists(trainFile(recipe))) {
-      missing.add(trainFile(recipe));
-    }
-    recipe.tokenizerPath().filter(path -> !Files.exists(path)).ifPresent(missing::add);
-    return missing.stream().distinct().toList();
-  }
-
-  private static PlannedStage plan(Recipe recipe, Stage stage, OptionalInt examples) {
+  private static PlannedStage plan(
+      Recipe recipe, Engine engine, Stage stage, OptionalInt examples) {
     StageSettings settings = stage.settings();
     Graph gradients = stage.gradients();
     StepCost cost = new StepCost(stage, gradients);
@@ -159,7 +135,7 @@ public record Plan(
         && (cost.activations(timed, length) > ACTIVATIONS || cost.flops(timed, length) > FLOPS)) {
       timed /= 2;
     }
-    StepTimer timer = new StepTimer(Run.engine(recipe), timed, length, WARM_UP, STEPS);
+    StepTimer timer = new StepTimer(engine, timed, length, WARM_UP, STEPS);
     double step = timer.step(stage).scaled((double) batch / timed);
     long trained =
         StageGraphs.trained(gradients).stream()

@@ -83,7 +83,7 @@ public final class Run {
     if (recipe.device().isCuda()) {
       OnnxRuntime.requireCuda(recipe.device()); // before anything is written
     }
-    requireOurs();
+    requireOurs(recipe, resume);
     RunData data =
         RunData.read(recipe, recipe.seeds().get(0), recipe.outputDir().resolve(TOKENIZER));
     AtomicFiles.writeText(recipe.outputDir().resolve(RECIPE), recipe.resolved());
@@ -131,7 +131,7 @@ public final class Run {
    * Checks that the folder is ours to write to: a fresh one, one where an earlier run ended before
    * its first stage, or with --resume one of the same recipe.
    */
-  private void requireOurs() {
+  static void requireOurs(Recipe recipe, boolean resume) {
     Path folder = recipe.outputDir();
     Check.user(
         !Files.exists(folder) || Files.isDirectory(folder),

@@ -192,6 +192,11 @@ public record RunData(
 
   /** Checks that a model can take these ids and lengths. */
   void requireFits(String who, ModelConfig config) {
+    requireFits(who, config, vocabularySize, train.padId());
+  }
+
+  /** Checks that a model can take the ids of a tokenizer. */
+  static void requireFits(String who, ModelConfig config, int vocabularySize, int padId) {
     Check.user(
         vocabularySize <= config.common().vocabSize(),
         "%s: its vocab_size is %d, but the tokenizer's ids go up to %d; use the tokenizer that"
@@ -200,11 +205,11 @@ public record RunData(
         config.common().vocabSize(),
         vocabularySize - 1);
     Check.user(
-        config.takesPadding(train.padId()),
+        config.takesPadding(padId),
         "%s: its pad_token_id is %d, but the tokenizer pads with %d; use the tokenizer that belongs"
             + " to the model, or a config with that pad_token_id",
         who,
         config.common().padTokenId(),
-        train.padId());
+        padId);
   }
 }

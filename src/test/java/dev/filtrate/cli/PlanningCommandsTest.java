@@ -110,8 +110,12 @@ class PlanningCommandsTest {
     assertTrue(
         outcome
             .out()
-            .matches("(?s).*\ntime +about \\d+ s for 2 seeds, if every text had 16 tokens\n"),
+            .matches("(?s).*\ntime +about \\d+ s for 2 seeds, if every text had 16 tokens\n.*"),
         outcome.out());
+    assertEquals(
+        "ok 36 training and 20 validation examples, 2 classes (0: 18, 1: 18)",
+        findings(outcome, "data").get(0));
+    assertEquals(List.of("ok 17 tokens, which the models take"), findings(outcome, "tokenizer"));
     assertTrue(outcome.err().startsWith("timing teacher/finetuned\n"), outcome.err());
   }
 
@@ -121,20 +125,93 @@ class PlanningCommandsTest {
     Files.delete(task.file("train.tsv"));
     Outcome outcome =
         filtrate("plan", "--set=compare=finetuned", "--set=student.model_name_or_path=checkpoint");
-    assertEquals(0, outcome.code(), outcome.err());
+    assertEquals(1, outcome.code(), outcome.err());
     assertTrue(
         outcome.out().matches("(?s).*\nstudent/finetuned +986 +- +0.0 GB +\\d+\\.\\d{3} +-\n.*"),
         outcome.out());
-    assertFalse(outcome.out().contains("teacher"), outcome.out());
     assertTrue(
         outcome
             .out()
-            .endsWith(
-                "not there yet      "
+            .contains("\nmissing   data       " + task.file("train.tsv") + ": no such file\n"),
+        outcome.out());
+    assertTrue(
+        outcome
+            .out()
+            .contains(
+                "\nmissing   student    "
                     + Path.of("checkpoint").toAbsolutePath()
-                    + "\nnot there yet      "
-                    + task.file("train.tsv")
-                    + "\n"),
+                    + ": no such folder\n"),
+        outcome.out());
+  }
+
+  /** The verdict and text of the findings about a part. */
+  private static List<String> findings(Outcome outcome, String part) {
+    return outcome
+        .out()
+        .lines()
+        .filter(line -> line.matches("(ok|note|missing|wrong) +" + part + " .*"))
+        .map(line -> line.replaceFirst(" +" + part + " +", " "))
+        .toList();
+  }
+
+  @Test
+  void planReadsTheDataAsARunWill() throws IOException {
+    Outcome column = filtrate("plan", "--set=task.label_key=labl");
+    assertEquals(1, column.code());
+    assertEquals(
+        List.of(
+            "wrong "
+                + task.file("train.tsv")
+                + ":1: no column 'labl'; known: [sentence, label] (parted by tabs)"),
+        findings(column, "data"));
+    Outcome unnamed = filtrate("plan", "--set=task.labels=[1, 2]");
+    assertEquals(1, unnamed.code());
+    assertEquals(
+        List.of(
+            "wrong "
+                + task.file("train.tsv")
+                + ":2: column 'label': expected one of [1, 2], got \"0\""),
+        findings(unnamed, "data"));
+    Outcome never = filtrate("plan", "--set=task.labels=[0, 1, 2]");
+    assertEquals(1, never.code());
+    assertTrue(findings(never, "data").get(0).contains("no example has the label 2"), never.out());
+  }
+
+  @Test
+  @Tag("ort")
+  void planTriesTheTokenizerOnTextsAndModels() throws IOException {
+    Files.writeString(
+        task.file("vocab.txt"), Files.readString(task.file("vocab.txt")) + "new\nnewer\n");
+    Outcome large = filtrate("plan", "--set=compare=finetuned");
+    assertEquals(1, large.code(), large.out());
+    assertEquals(
+        List.of(
+            "wrong the student: its vocab_size is 17, but the tokenizer's ids go up to 18; use the"
+                + " tokenizer that belongs to the model, or a config with a larger vocab_size"),
+        findings(large, "tokenizer"));
+    Files.writeString(task.file("vocab.txt"), "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\ngood\n");
+    Outcome small = filtrate("plan", "--set=compare=finetuned", "--set=tokenizer.max_length=6");
+    assertEquals(0, small.code(), small.out());
+    List<String> texts = findings(small, "texts");
+    assertTrue(texts.get(0).endsWith("room for 6 (max_length)"), texts.toString());
+    assertTrue(texts.get(1).endsWith(" of the texts are longer and lose their end"), texts.get(1));
+    assertTrue(
+        texts.get(2).endsWith("unknown to the vocabulary; is it the right tokenizer?"),
+        texts.get(2));
+  }
+
+  @Test
+  @Tag("ort")
+  void planAsksTheDeviceAndTheFolder() throws IOException {
+    Path out = Files.createDirectories(folder.resolve("out"));
+    Files.writeString(out.resolve("notes.txt"), "mine");
+    Outcome outcome =
+        filtrate("plan", "--set=compare=finetuned", "--device=cuda:7", "--set=output_dir=" + out);
+    assertEquals(1, outcome.code());
+    assertTrue(findings(outcome, "device").get(0).startsWith("wrong "), outcome.out());
+    assertTrue(outcome.out().contains("\ntimed on           cpu, for want of cuda:7\n"));
+    assertTrue(
+        findings(outcome, "output").get(0).startsWith("note " + out + ": exists already"),
         outcome.out());
   }
 
