@@ -41,7 +41,7 @@ build=target/bundle-build
 rm -rf "$build"
 mkdir -p "$build"
 git ls-files -z --cached --others --exclude-standard | tar --null -T - -c | tar -x -C "$build"
-(cd "$build" && sh ./mvnw -q -B -ntp -Dmaven.test.skip=true ${cuda:+-Pcuda} package)
+(cd "$build" && sh ./mvnw -q -B -ntp -Dmaven.test.skip=true -Dassembly.skipAssembly=true ${cuda:+-Pcuda} package)
 
 platform=$(basename "$(ls "$build"/target/lib/onnxruntime-*-*-*.jar)" .jar | sed 's/.*-\([a-z]*-[a-z0-9_]*\)\(-gpu\)\{0,1\}$/\1/')
 name=filtrate-$platform$cuda
@@ -49,7 +49,7 @@ bundle=$out/$name
 rm -rf "$bundle" "$bundle".tar.xz*
 mkdir -p "$bundle/app"
 cp -r "$build/target/filtrate.jar" "$build/target/lib" "$bundle/app/"
-cp -r filtrate data README.md LICENSE "$bundle/"
+cp -r filtrate data docs README.md LICENSE "$bundle/"
 
 # What the jars need (jdeps cannot tell: some are modules that require absent ones), TLS for fetch, and
 # further charsets for data files.

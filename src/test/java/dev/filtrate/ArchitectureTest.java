@@ -49,6 +49,7 @@ class ArchitectureTest {
           "train",
           "export",
           "report",
+          "api",
           "cli");
 
   @ArchTest

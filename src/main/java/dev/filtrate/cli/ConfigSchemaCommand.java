@@ -31,7 +31,7 @@ final class ConfigSchemaCommand implements Command {
       task.labels                  the classes in the order of their ids (default: those of the training file, sorted)
       task.metric                  selects the best model (default: by the task)
       tokenizer                    how texts become ids
-      tokenizer.path               a folder, tokenizer.json, spm.model or vocab.txt (default: the student's folder, else the teacher's)
+      tokenizer.path               a folder, tokenizer.json, spm.model, vocab.txt or vocab.json (default: the student's folder, else the teacher's)
       tokenizer.pad_to_multiple_of  pad batches to a multiple of so many tokens (default 1)
       training                     what all stages share where they say nothing else
       teacher                      the model to learn from, and its stages

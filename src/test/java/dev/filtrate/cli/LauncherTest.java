@@ -112,6 +112,17 @@ class LauncherTest {
   }
 
   @Test
+  void aDistributionIsRunAsItIs() throws Exception {
+    Files.createDirectories(home.resolve("app"));
+    Files.writeString(home.resolve("app/filtrate.jar"), "");
+    Files.delete(home.resolve("mvnw"));
+    Outcome outcome = launch(home.resolve("filtrate"), "run");
+    assertEquals(new Outcome(7, ran("run").replace("/target/", "/app/"), ""), outcome);
+    java("11.0.2");
+    assertEquals(2, launch(home.resolve("filtrate"), "run").code());
+  }
+
+  @Test
   void worksFromAnyFolderThroughLinksAndKeepsArguments() throws Exception {
     Path link = elsewhere.resolve("link");
     Files.createSymbolicLink(link, Path.of("../a project/filtrate"));

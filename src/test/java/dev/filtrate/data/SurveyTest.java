@@ -189,8 +189,10 @@ class SurveyTest {
     TaskProposal lists =
         proposal(
             "b.jsonl",
-            "{\"text\": \"a\", \"labels\": [\"x\", \"y\"]}\n"
-                + "{\"text\": \"b\", \"labels\": [\"y\"]}\n");
+            """
+            {"text": "a", "labels": ["x", "y"]}
+            {"text": "b", "labels": ["y"]}
+            """);
     assertEquals(ProblemType.MULTI_LABEL_CLASSIFICATION, lists.task().problemType());
     assertEquals(List.of("x", "y"), lists.task().labels());
     assertEquals(2, lists.classes().get("y"));
