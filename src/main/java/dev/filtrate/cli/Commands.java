@@ -9,6 +9,7 @@ final class Commands {
   private static final List<Command> ALL =
       List.of(
           new InitCommand(),
+          new PlanCommand(),
           new RunCommand(),
           StageCommand.finetune(),
           StageCommand.learnFilters(),
@@ -21,7 +22,6 @@ final class Commands {
           new RecipeCommand(),
           new VerifyCommand(),
           new GraphCommand(),
-          new PlanCommand(),
           new BenchCommand(),
           new DoctorCommand(),
           new ConfigSchemaCommand(),
@@ -40,6 +40,11 @@ final class Commands {
 
   List<Command> list() {
     return commands;
+  }
+
+  /** Whether there is a command of that name. */
+  boolean has(String name) {
+    return commands.stream().anyMatch(command -> command.name().equals(name.replace('_', '-')));
   }
 
   /** The command of a name; another name is a {@link UserError} with what may have been meant. */

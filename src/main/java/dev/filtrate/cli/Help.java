@@ -1,7 +1,13 @@
 package dev.filtrate.cli;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.filtrate.base.Spelling;
+import dev.filtrate.base.UserError;
+import dev.filtrate.train.RecipeSchema;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import org.apache.commons.cli.Option;
 import org.apache.commons.cli.Options;
 
@@ -39,6 +45,7 @@ final class Help {
     console.print("");
     commands.list().forEach(c -> entry("  " + c.name(), c.summary(), 18));
     entry("  help COMMAND", "show a command's flags and examples", 18);
+    entry("  help KEY", "show what a key of a recipe holds, such as distill.kl_alpha", 18);
     entry("  --version", "print the version", 18);
     console.print("");
     console.print("first steps");
@@ -64,6 +71,35 @@ final class Help {
     for (Command.Example example : command.examples()) {
       typed(("filtrate " + command.name() + " " + example.arguments()).stripTrailing());
       wrapped(example.explanation(), WIDTH - 6).forEach(l -> console.print("      " + l));
+    }
+  }
+
+  /** Whether recipes have that key or block; a near miss of a dotted one is a {@link UserError}. */
+  boolean isKey(String name) {
+    Set<String> keys = RecipeSchema.keys();
+    if (!keys.contains(name) && name.contains(".") && !name.matches(".*\\.ya?ml")) {
+      throw UserError.of(
+          "unknown key '%s'%s 'filtrate help task' shows those of a block",
+          name, Spelling.nearest(name, keys) == null ? ";" : Spelling.suggestion(name, keys));
+    }
+    return keys.contains(name);
+  }
+
+  /** The page of a recipe's key, or of a block with its keys. */
+  void key(String name) {
+    JsonNode node = ConfigSchemaCommand.schema();
+    for (String part : name.split("\\.")) {
+      node = node.path("properties").path(part);
+    }
+    wrapped(name + ": " + node.path("description").asText(), WIDTH).forEach(console::print);
+    console.print("");
+    entry("holds", RecipeSchema.kind(name), 10);
+    JsonNode otherwise = node.path("default");
+    if (!otherwise.isMissingNode()) {
+      entry("default", otherwise.isTextual() ? otherwise.asText() : otherwise.toString(), 10);
+    }
+    for (Map.Entry<String, JsonNode> below : node.path("properties").properties()) {
+      entry("  " + below.getKey(), below.getValue().path("description").asText(), INDENT);
     }
   }
 

@@ -71,6 +71,8 @@ public final class Main {
       case "help", "--help", "-h" -> {
         if (rest.isEmpty()) {
           help.overview();
+        } else if (!commands.has(rest.get(0)) && help.isKey(rest.get(0))) {
+          help.key(rest.get(0));
         } else {
           help.page(commands.named(rest.get(0)));
         }

@@ -19,7 +19,7 @@ final class PlanCommand implements Command {
   @Override
   public String summary() {
     return "what a recipe will take, and whether every part is there and fits, before hours are"
-               + " spent";
+        + " spent";
   }
 
   @Override

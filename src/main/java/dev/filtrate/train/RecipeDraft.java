@@ -178,8 +178,7 @@ public record RecipeDraft(String yaml, @Nullable String vocabulary, List<String>
       if (validation == null) {
         line(
             "  validation_fraction: " + task.validationFraction(),
-            "%,d rows are held out; or say validation_file: FILE"
-                .formatted(data.validation().size()));
+            "held out: %,d rows; or say validation_file: FILE".formatted(data.validation().size()));
       } else {
         line("  validation_file: " + path(validation));
       }

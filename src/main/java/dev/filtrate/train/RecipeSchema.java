@@ -29,6 +29,13 @@ public final class RecipeSchema {
     return new LinkedHashSet<>(known().keySet());
   }
 
+  /** What a key may hold, as messages say it: {@code a number of at least 0}; a block's keys. */
+  public static String kind(String key) {
+    Config.Known known = known().get(key);
+    Kind<?> kind = known == null ? null : known.kind();
+    return kind == null ? "a block of keys" : kind.description();
+  }
+
   /**
    * The schema.
    *

@@ -43,7 +43,7 @@ class CompletionCommandTest {
 
   @Test
   void commandsFlagsAndValuesAreCompleted() throws Exception {
-    assertEquals(List.of("predict", "plan"), offered("p"));
+    assertEquals(List.of("plan", "predict"), offered("p"));
     assertEquals(List.of("doctor"), offered("help", "doc"));
     assertEquals(List.of("--method"), offered("distill", "--met"));
     assertEquals(List.of("kd", "lwd", "ted"), offered("distill", "--method", ""));

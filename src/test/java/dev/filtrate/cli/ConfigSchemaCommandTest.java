@@ -147,4 +147,23 @@ class ConfigSchemaCommandTest {
           recipe.toString());
     }
   }
+
+  @Test
+  void helpShowsKeysAndBlocks() {
+    assertEquals(
+        """
+        distill.kl_alpha: weight of the divergence from the teacher's answers (default 0)
+
+        holds     a number of at least 0
+        default   0
+        """,
+        Captured.filtrate("help", "distill.kl_alpha").out());
+    String block = Captured.filtrate("help", "checkpoint").out();
+    assertTrue(block.contains("\n  keep  "), block);
+    assertEquals(
+        "filtrate: unknown key 'distill.kl_alfa'; did you mean 'distill.kl_alpha'? 'filtrate help"
+            + " task' shows those of a block\n",
+        Captured.filtrate("help", "distill.kl_alfa").err());
+    assertTrue(Captured.filtrate("help", "distill").out().startsWith("usage: filtrate distill"));
+  }
 }
