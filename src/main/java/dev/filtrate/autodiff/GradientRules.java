@@ -103,6 +103,9 @@ final class GradientRules {
     rule(GATHER_ELEMENTS_GRAD, GradientRules::unreachable);
     rule(DROPOUT_GRAD, GradientRules::unreachable);
     rule(SCATTER_ELEMENTS, GradientRules::unreachable);
+    rule(DYNAMIC_QUANTIZE_LINEAR, GradientRules::unreachable);
+    rule(MATMUL_INTEGER, GradientRules::unreachable);
+    rule(DEQUANTIZE_LINEAR, GradientRules::unreachable);
     rule(ADAM_OPTIMIZER, GradientRules::unreachable);
   }
 

@@ -1,14 +1,21 @@
 package dev.filtrate.cli;
 
+import dev.filtrate.base.Check;
+import dev.filtrate.base.UserError;
 import dev.filtrate.data.tokenize.Tokenizer;
 import dev.filtrate.export.Agreement;
+import dev.filtrate.export.RunExport;
 import dev.filtrate.export.StudentExport;
 import dev.filtrate.export.ValidationSet;
 import dev.filtrate.train.Recipe;
+import dev.filtrate.train.Results;
 import dev.filtrate.train.Run;
+import dev.filtrate.train.Setting;
 import dev.filtrate.train.Use;
 import dev.filtrate.weights.ModelFolder;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.apache.commons.cli.CommandLine;
@@ -16,6 +23,9 @@ import org.apache.commons.cli.Options;
 
 /** {@code filtrate export}: a trained model as an ONNX folder, proven to do the same. */
 final class ExportCommand implements Command {
+  private static final String OUTPUT = "output_dir";
+  private static final String MODEL = "model_name_or_path";
+
   @Override
   public String name() {
     return "export";
@@ -23,12 +33,12 @@ final class ExportCommand implements Command {
 
   @Override
   public String summary() {
-    return "write a trained model as a slim ONNX folder, and prove that it gives the same logits";
+    return "write a trained model as a slim ONNX folder, each precision measured";
   }
 
   @Override
   public String arguments() {
-    return "";
+    return "[RUN|MODEL]";
   }
 
   @Override
@@ -40,15 +50,59 @@ final class ExportCommand implements Command {
   public List<Example> examples() {
     return List.of(
         new Example(
-            "--model_name_or_path ted --task_name sst2 --data_dir SST-2 --output_dir export",
-            "proven on SST-2's dev.tsv: same logits, same metrics"),
-        new Example("--model_name_or_path ted --output_dir export", "proven on made up token ids"));
+            "runs/default --precision fp32,fp16,int8",
+            "a run's best student, into runs/default/export"),
+        new Example(
+            "ted --task_name sst2 --data_dir SST-2 --output_dir export --precision int8",
+            "a model, proven and measured on SST-2's dev.tsv"),
+        new Example("ted --output_dir export", "proven on made up token ids"));
   }
 
   @Override
   public int run(CommandLine line, Console console) {
-    Flags.requireNoArguments(line);
-    Recipe recipe = RecipeFlags.read(line, Use.EXPORT);
+    List<String> arguments = line.getArgList();
+    if (arguments.size() > 1) {
+      throw UserError.of("expected one run or model, got '%s'", String.join(" ", arguments));
+    }
+    if (arguments.isEmpty()) {
+      return print(export(RecipeFlags.read(line, Use.EXPORT)), console);
+    }
+    Check.user(
+        !line.hasOption(MODEL),
+        "--%s: cannot go with '%s'; leave one out",
+        MODEL,
+        arguments.get(0));
+    Path folder = Path.of(arguments.get(0));
+    if (isRun(folder)) {
+      return run(folder, line, console);
+    }
+    Setting model = Setting.flag("RUN|MODEL", "student." + MODEL, arguments.get(0));
+    return print(export(RecipeFlags.read(line, Use.EXPORT, List.of(model))), console);
+  }
+
+  /** Whether a folder holds a run of several models; that of a single stage is a model itself. */
+  private static boolean isRun(Path folder) {
+    return Files.isRegularFile(folder.resolve("recipe.yaml"))
+        && !Files.isRegularFile(folder.resolve("config.json"));
+  }
+
+  /** Exports a run's best student; the run's recipe says what flags do not. */
+  private static int run(Path folder, CommandLine line, Console console) {
+    List<Setting> settings = new ArrayList<>(RecipeFlags.settings(line, Use.EXPORT));
+    settings.add(Setting.flag("RUN", OUTPUT, folder.toString()));
+    Recipe recipe = Recipe.read(folder.resolve("recipe.yaml"), settings, Use.RUN);
+    String out = line.getOptionValue(OUTPUT);
+    RunExport export =
+        RunExport.write(
+            recipe,
+            Results.read(folder),
+            out == null ? recipe.outputDir().resolve("export") : Path.of(out));
+    String seed = recipe.seeds().size() == 1 ? "" : " of seed " + export.seed();
+    console.print("exported: the student of " + export.method() + seed);
+    return print(export.report(), console);
+  }
+
+  private static StudentExport.Report export(Recipe recipe) {
     Path model = FinishedModel.folder(recipe);
     try (Tokenizer tokenizer =
         Tokenizer.read(FinishedModel.tokenizer(recipe), recipe.tokenizer().maxLength())) {
@@ -57,16 +111,14 @@ final class ExportCommand implements Command {
           none
               ? Optional.empty()
               : Optional.of(ValidationSet.read(recipe, ModelFolder.readConfig(model), tokenizer));
-      print(
-          new StudentExport(Run.engine(recipe))
-              .writeFrom(model, recipe.outputDir(), tokenizer, task),
-          console);
+      return new StudentExport(Run.engine(recipe))
+          .with(recipe.export())
+          .writeFrom(model, recipe.outputDir(), tokenizer, task);
     }
-    return DONE;
   }
 
-  /** What was written, and what the proof found. */
-  static void print(StudentExport.Report report, Console console) {
+  /** Tells what was written and measured; returns the exit code. */
+  static int print(StudentExport.Report report, Console console) {
     Agreement agreement = report.agreement();
     console.printf(
         "%,d parameters, %.1f MiB; logits differ by at most %.1g over %,d %s (allowed %.1g)",
@@ -77,6 +129,11 @@ final class ExportCommand implements Command {
         agreement.metrics().isEmpty() ? "made up texts" : "validation examples",
         agreement.bound());
     agreement.metrics().forEach((metric, value) -> console.printf("%s  %.4f", metric, value));
+    console.print("");
+    console.table(report.precisions().head(), report.precisions().cells());
+    report.precisions().refusals().forEach(why -> console.print("not kept: " + why));
+    console.print("");
     console.print(report.folder().toString());
+    return report.precisions().allKept() ? DONE : CHECK_FAILED;
   }
 }

@@ -99,6 +99,10 @@ final class RecipeFlags {
       filter_nonlinear             -              filters.filter_nonlinear           filters    filters of two layers instead of one
       filter_disabled              -              filters.filter_disabled            distill    no learned filters: lwd, or kd
       frozen_dropout               true|false     filters.frozen_dropout             learn      dropout of the frozen backbone while filters learn (default true, as released)
+      precision                    LIST           export.precision                   exports    fp32, fp16, int8, optimized (default fp32, which is always there)
+      max_drop                     X              export.max_drop                    exports    points of the metric that another precision may lose (default 0.5)
+      per_channel                  true|false     export.per_channel                 exports    of int8: a scale for each column of a weight (default true)
+      reduce_range                 -              export.reduce_range                exports    of int8: weights of 7 bits, for x86 processors without VNNI
       checkpointing_steps          N|epoch|never  checkpoint.checkpointing_steps     stage      how often to write a checkpoint (default epoch)
       output_dir                   FOLDER         output_dir                         writes     where results go (default runs/ and the name)
       seed                         N[,N…]         seed                               any        of everything random (default 42)
@@ -120,6 +124,7 @@ final class RecipeFlags {
           "filters", EnumSet.of(Use.LEARN_FILTERS, Use.DISTILL),
           "data",
               EnumSet.of(Use.FINETUNE, Use.LEARN_FILTERS, Use.DISTILL, Use.EVALUATE, Use.EXPORT),
+          "exports", EnumSet.of(Use.RUN, Use.EXPORT),
           "writes", EnumSet.of(Use.RUN, Use.FINETUNE, Use.LEARN_FILTERS, Use.DISTILL, Use.EXPORT));
 
   private static final List<Flag> FLAGS = TABLE.lines().map(RecipeFlags::flag).toList();
@@ -193,9 +198,16 @@ final class RecipeFlags {
 
   /** The recipe of a single stage: flags, over {@code --set}, over {@code --recipe} if given. */
   static Recipe read(CommandLine line, Use use) {
+    return read(line, use, List.of());
+  }
+
+  /** The same with settings that stand for other arguments of the command. */
+  static Recipe read(CommandLine line, Use use, List<Setting> arguments) {
     Check.argument(SINGLE.contains(use), "%s takes its recipe as an argument", use);
     String file = line.getOptionValue(RECIPE);
-    return Recipe.read(file == null ? null : Home.recipe(file), settings(line, use), use);
+    List<Setting> settings = new ArrayList<>(settings(line, use));
+    settings.addAll(arguments);
+    return Recipe.read(file == null ? null : Home.recipe(file), settings, use);
   }
 
   /** A recipe with what the command line says over it. */
@@ -203,7 +215,8 @@ final class RecipeFlags {
     return Recipe.read(file, settings(line, use), use);
   }
 
-  private static List<Setting> settings(CommandLine line, Use use) {
+  /** What the command line says of a recipe. */
+  static List<Setting> settings(CommandLine line, Use use) {
     List<Setting> settings = new ArrayList<>();
     String[] assignments = line.getOptionValues(SET);
     for (String assignment : assignments == null ? new String[0] : assignments) {

@@ -63,13 +63,13 @@ final class RunCommand implements Command {
     RunExport export = RunExport.write(recipe, results);
     String seed = recipe.seeds().size() == 1 ? "" : " of seed " + export.seed();
     console.print("exported: the student of " + export.method() + seed);
-    ExportCommand.print(export.report(), console);
+    int exit = ExportCommand.print(export.report(), console);
     console.print("");
     console.print(
         "%s in %s"
             .formatted(
                 recipe.outputDir(), ConsoleProgress.time((System.nanoTime() - began) / 1e9)));
-    return DONE;
+    return exit;
   }
 
   /** What was measured, whoever wins. */

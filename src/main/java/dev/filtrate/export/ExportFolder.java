@@ -15,12 +15,14 @@ import dev.filtrate.onnx.OnnxCodec;
 import dev.filtrate.onnx.Parameters;
 import dev.filtrate.runtime.ComputeSession;
 import dev.filtrate.runtime.RuntimeOptions;
+import dev.filtrate.train.Precision;
 import dev.filtrate.train.Weights;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /**
@@ -115,11 +117,15 @@ final class ExportFolder {
     return Math.min(Tokenizer.modelMaxLength(folder).orElse(positions), positions);
   }
 
-  /** Writes the model twice, under both names; data beside it too, if it has any. */
-  static void writeModel(Path folder, Draft draft, Map<String, String> metadata)
+  /**
+   * Writes the model twice, under both names; data beside it too, if it has any.
+   *
+   * @param dataInside how many bytes of weights the file may hold inside
+   */
+  static void writeModel(Path folder, Draft draft, Map<String, String> metadata, long dataInside)
       throws IOException {
     Path file = folder.resolve(MODEL);
-    OnnxCodec.write(file, draft.graph(), Parameters.embedded(draft.values()), metadata);
+    OnnxCodec.write(file, draft.graph(), Parameters.embedded(draft.values()), metadata, dataInside);
     Path second = Files.createDirectory(folder.resolve(ONNX));
     try (Stream<Path> files = Files.list(folder)) {
       for (Path written : files.filter(ExportFolder::isModel).toList()) {
@@ -175,7 +181,36 @@ final class ExportFolder {
     if (model.head() == Head.SEQUENCE_CLASSIFICATION) {
       json.put("problem_type", config.problemType().id());
     }
-    json.putObject("transformers.js_config").put("dtype", "fp32"); // else it looks for int8
+    writeJson(folder.resolve(CONFIG), json);
+  }
+
+  /**
+   * Tells transformers.js which of its files are there: without a word it looks for int8 in
+   * WebAssembly and for float32 elsewhere.
+   */
+  static void addDataTypes(Path folder, Set<Precision> precisions) {
+    ObjectNode json = read(folder.resolve(CONFIG));
+    ObjectNode settings = json.putObject("transformers.js_config");
+    settings.put("dtype", "fp32");
+    ObjectNode devices = JSON.createObjectNode();
+    if (precisions.contains(Precision.INT8)) {
+      devices.putObject("wasm").put("dtype", "q8");
+    }
+    if (precisions.contains(Precision.FP16)) {
+      devices.putObject("webgpu").put("dtype", "fp16");
+    }
+    if (!devices.isEmpty()) {
+      settings.set("device_config", devices);
+    }
+    ObjectNode external = JSON.createObjectNode();
+    for (Precision precision : precisions) {
+      if (Files.exists(folder.resolve(ONNX).resolve(precision.file() + "_data"))) {
+        external.put(precision.file(), true);
+      }
+    }
+    if (!external.isEmpty()) {
+      settings.set("use_external_data_format", external);
+    }
     writeJson(folder.resolve(CONFIG), json);
   }
 

@@ -11,6 +11,7 @@ import dev.filtrate.onnx.DeviceKind;
 import dev.filtrate.onnx.Lowering;
 import dev.filtrate.onnx.Operands;
 import dev.filtrate.onnx.Target;
+import dev.filtrate.train.ExportSettings;
 import dev.filtrate.train.StageGraphs;
 import dev.filtrate.train.Weights;
 import java.util.LinkedHashMap;
@@ -59,7 +60,24 @@ final class ExportPasses {
               "shapes, axes and bounds are inputs of their nodes",
               ExportPasses::isOnnx));
 
+  /** From what is written in float32 to float16. */
+  static final Pass HALF =
+      new Pass(
+          "half-precision",
+          HalfFloats::apply,
+          "inputs and outputs are what they were, and products have float16 weights",
+          HalfFloats::isHalf);
+
   private ExportPasses() {}
+
+  /** From what is written in float32 to int8. */
+  static Pass quantized(ExportSettings settings) {
+    return new Pass(
+        "quantized-weights",
+        d -> QuantizedWeights.apply(d, settings.perChannel(), settings.reduceRange()),
+        "no product and no table lookup reads a float32 weight",
+        QuantizedWeights::isQuantized);
+  }
 
   /** The inference graph of a model as it was trained, with all its weights. */
   static Draft draft(Weights weights) {

@@ -17,15 +17,18 @@ import dev.filtrate.model.Head;
 import dev.filtrate.model.Model;
 import dev.filtrate.runtime.ComputeSession;
 import dev.filtrate.train.Feeds;
+import dev.filtrate.train.Precision;
 import dev.filtrate.train.SpanEvaluator;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
  * Texts with what the student makes of them, for programs of other languages to check themselves
@@ -37,11 +40,16 @@ final class Golden {
   static final String FOLDER = "golden";
   private static final String INPUTS = "inputs.json";
   private static final String OUTPUTS = "outputs.json";
+
+  /** Where logits may differ by so much, another part of a text may be the answer to a question. */
+  private static final double UNDECIDED = 1e-2;
+
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final Model model;
   private final Tokenizer tokenizer;
   private final SquadSettings settings;
+  private final ObjectNode outputs = JSON.createObjectNode();
   private final List<Item> items = new ArrayList<>();
 
   /** A text, or two; its ids; and, if it is a question, the same as such. */
@@ -94,14 +102,22 @@ final class Golden {
         : Optional.empty();
   }
 
+  /**
+   * Adds what a precision's file answers.
+   *
+   * @param difference how far its logits are from the trained model's: a program may be as far from
+   *     it, since runtimes round and quantize each in its own way
+   */
+  void add(Precision precision, ComputeSession session, double difference) {
+    outputs.set(precision.id(), outputs(precision, session, difference));
+  }
+
   /** Writes both files into a folder's {@code golden}. */
-  void write(Path folder, String precision, String file, ComputeSession session)
-      throws IOException {
+  void write(Path folder, List<String> inputs) throws IOException {
     Path golden = Files.createDirectories(folder.resolve(FOLDER));
-    ObjectNode outputs = JSON.createObjectNode();
-    outputs.putObject("precisions").set(precision, outputs(file, session));
-    ExportFolder.writeJson(golden.resolve(INPUTS), inputs(session.inputs()));
-    ExportFolder.writeJson(golden.resolve(OUTPUTS), outputs);
+    ExportFolder.writeJson(golden.resolve(INPUTS), inputs(inputs));
+    ExportFolder.writeJson(
+        golden.resolve(OUTPUTS), JSON.createObjectNode().set("precisions", outputs));
   }
 
   private ObjectNode inputs(List<String> names) {
@@ -141,44 +157,71 @@ final class Golden {
     return new LinkedHashMap<>(Feeds.of(Batches.evaluation(item.ids(), one).at(0, 0), names));
   }
 
-  private ObjectNode outputs(String file, ComputeSession session) {
+  private ObjectNode outputs(Precision precision, ComputeSession session, double difference) {
     ObjectNode json = JSON.createObjectNode();
-    json.put("file", file);
+    json.put("file", ExportFolder.ONNX + "/" + precision.file());
     ArrayNode examples = JSON.createArrayNode();
+    List<Map<String, Tensor>> answers =
+        items.stream().map(item -> session.run(feeds(item, session.inputs()))).toList();
     double largest = 1;
-    for (Item item : items) {
-      Map<String, Tensor> answer = session.run(feeds(item, session.inputs()));
+    for (Map<String, Tensor> answer : answers) {
+      for (String name : session.outputs()) {
+        for (float logit : floats(answer, name)) {
+          largest = Math.max(largest, Math.abs(logit));
+        }
+      }
+    }
+    double tolerance = Math.max(Agreement.TOLERANCE * largest, difference);
+    for (int i = 0; i < items.size(); i++) {
+      Map<String, Tensor> answer = answers.get(i);
       ObjectNode example = examples.addObject();
       for (String name : session.outputs()) {
         ArrayNode logits = example.putArray(name);
         for (float logit : floats(answer, name)) {
           logits.add(logit);
-          largest = Math.max(largest, Math.abs(logit));
         }
       }
-      describe(item, answer, example);
+      describe(items.get(i), answer, tolerance, example);
     }
-    json.put("tolerance", Agreement.TOLERANCE * largest);
+    json.put("tolerance", tolerance);
     json.set("examples", examples);
     return json;
   }
 
-  /** What the logits mean. */
-  private void describe(Item item, Map<String, Tensor> answer, ObjectNode to) {
+  /** What the logits mean, where the tolerance leaves no other answer. */
+  private void describe(Item item, Map<String, Tensor> answer, double tolerance, ObjectNode to) {
     if (item.question().isPresent()) {
       SpanEvaluator evaluator =
           new SpanEvaluator(item.question().get(), settings, BatchOptions.of(1));
       SpanEvaluator.Logits logits = evaluator.logits();
       logits.add(List.of(0), answer);
       boolean none = settings.version2WithNegative();
-      to.put("answer", logits.answers().get(0).text(none, settings.nullScoreDiffThreshold()));
+      String text = logits.answers().get(0).text(none, settings.nullScoreDiffThreshold());
+      if (tolerance < UNDECIDED) {
+        to.put("answer", text);
+      }
       return;
     }
-    Prediction prediction = Prediction.of(model.config(), floats(answer, "logits"), 0);
-    if (model.config().problemType() != ProblemType.REGRESSION) {
+    float[] logits = floats(answer, "logits");
+    Prediction prediction = Prediction.of(model.config(), logits, 0);
+    if (isDecided(logits, tolerance)) {
       prediction.labels().forEach(to.putArray("labels")::add);
     }
     to.put("score", prediction.score());
+  }
+
+  /** Whether other logits within the tolerance mean the same labels; there are none of scores. */
+  private boolean isDecided(float[] logits, double tolerance) {
+    float[] sorted = logits.clone();
+    Arrays.sort(sorted);
+    return switch (model.config().problemType()) {
+      case REGRESSION -> false;
+      case SINGLE_LABEL_CLASSIFICATION ->
+          sorted.length > 1
+              && sorted[sorted.length - 1] - sorted[sorted.length - 2] > 2 * tolerance;
+      case MULTI_LABEL_CLASSIFICATION ->
+          IntStream.range(0, logits.length).allMatch(i -> Math.abs(logits[i]) > tolerance);
+    };
   }
 
   private static float[] floats(Map<String, Tensor> answer, String name) {

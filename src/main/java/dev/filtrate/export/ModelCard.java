@@ -16,6 +16,7 @@ import dev.filtrate.onnx.OnnxCodec;
 import dev.filtrate.train.Results;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -132,9 +133,9 @@ record ModelCard(
         .append(" tokens. ");
     if (answersQuestions()) {
       text.append(
-          "Outputs are `start_logits` and `end_logits`, float32 `[batch_size, sequence_length]`: the"
-              + " answer goes from the token with the one to the token with the other, where their"
-              + " sum is largest.");
+          "Outputs are `start_logits` and `end_logits`, float32 `[batch_size, sequence_length]`:"
+              + " the answer goes from the token with the one to the token with the other, where"
+              + " their sum is largest.");
       return text.toString();
     }
     int count = model.config().numLabels();
@@ -181,8 +182,35 @@ record ModelCard(
             proof.examples(),
             proof.metrics().isEmpty() ? "made up texts" : "validation examples",
             proof.bound()));
+    text.append("\n\n").append(precisions());
     results.ifPresent(all -> text.append("\n\n").append(comparison(all)));
     return text.toString();
+  }
+
+  /** Every file, measured. */
+  private String precisions() {
+    Measurements all = report.precisions();
+    StringBuilder text = new StringBuilder();
+    text.append(
+        english(
+            "The files in `onnx/`, their logits and answers against those of the trained model, and"
+                + " their median latency on the host of the export (%s, %s):\n\n",
+            all.device(), all.threads() == 0 ? "all cores" : all.threads() + " threads"));
+    row(text, all.head());
+    row(text, Collections.nCopies(all.head().size(), "---"));
+    all.cells().forEach(cells -> row(text, cells));
+    List<String> files =
+        all.rows().stream()
+            .filter(Measurement::kept)
+            .map(row -> row.precision().id() + " is `onnx/" + row.precision().file() + "`")
+            .toList();
+    text.append("\n").append(String.join(", ", files)).append('.');
+    all.refusals().forEach(why -> text.append(" Not kept: ").append(why).append('.'));
+    return text.toString();
+  }
+
+  private static void row(StringBuilder text, List<String> cells) {
+    text.append("| ").append(String.join(" | ", cells)).append(" |\n");
   }
 
   private static String comparison(Results results) {

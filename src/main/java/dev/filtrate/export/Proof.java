@@ -5,6 +5,8 @@ import dev.filtrate.data.ProblemType;
 import dev.filtrate.data.batch.Batch;
 import dev.filtrate.data.batch.BatchStream;
 import dev.filtrate.data.batch.Batches;
+import dev.filtrate.data.batch.EncodedExamples;
+import dev.filtrate.data.squad.AnsweredQuestion;
 import dev.filtrate.graph.Tensor;
 import dev.filtrate.runtime.ComputeSession;
 import dev.filtrate.train.Feeds;
@@ -15,6 +17,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.stream.IntStream;
 
 /**
  * Holds an export against the model that it was made from: on the same examples, the same logits
@@ -31,18 +35,33 @@ final class Proof {
   private final Optional<? extends ValidationSet> task;
 
   private final List<Answer> expected;
+  private final Map<String, Double> metrics;
 
   /** The outputs of a batch, and which examples its rows are. */
-  private record Answer(List<Integer> rows, Map<String, Tensor> outputs) {}
+  record Answer(List<Integer> rows, Map<String, Tensor> outputs) {}
+
+  /**
+   * How the answers of a file differ from the trained model's.
+   *
+   * @param largest difference between two logits; infinite where one is not a number
+   * @param mean of the differences
+   * @param agreement the part of the examples that is answered alike; none of scores, nor without a
+   *     task
+   * @param metrics of the file; empty without a task
+   */
+  record Comparison(
+      double largest, double mean, OptionalDouble agreement, Map<String, Double> metrics) {}
 
   /** The trained model's answers to a task's validation examples, or to made up ones. */
   Proof(ComputeSession trained, Batches examples, Optional<? extends ValidationSet> task) {
     this.examples = examples;
     this.task = task;
     this.expected = answers(trained);
+    this.metrics = task.isEmpty() ? Map.of() : measure(task.get(), expected);
   }
 
-  private List<Answer> answers(ComputeSession session) {
+  /** What a session answers to the examples. */
+  List<Answer> answers(ComputeSession session) {
     List<Answer> all = new ArrayList<>();
     try (BatchStream stream = examples.stream(0, 0)) {
       while (stream.hasNext()) {
@@ -56,12 +75,92 @@ final class Proof {
 
   /** The trained model's metrics; empty without a task. */
   Map<String, Double> metrics() {
-    return task.isEmpty() ? Map.of() : measure(task.get(), expected);
+    return metrics;
   }
 
-  /** Runs the export; throws {@link dev.filtrate.base.UserError} unless it does the same. */
-  Agreement check(String file, ComputeSession exported) {
-    List<Answer> actual = answers(exported);
+  /** The examples. */
+  EncodedExamples examples() {
+    return examples.data();
+  }
+
+  /** Compares answers that need not be the same; throws UserError where outputs are missing. */
+  Comparison compare(String file, List<Answer> actual) {
+    double largest = 0;
+    double sum = 0;
+    long count = 0;
+    for (int i = 0; i < expected.size(); i++) {
+      Answer answer = expected.get(i);
+      for (Map.Entry<String, Tensor> output : answer.outputs().entrySet()) {
+        float[] wanted = output.getValue().toFloats();
+        float[] got = floats(file, actual.get(i).outputs(), output.getKey(), wanted.length);
+        int width = wanted.length / answer.rows().size();
+        boolean tokens = !output.getKey().equals("logits");
+        for (int j = 0; j < wanted.length; j++) {
+          int row = answer.rows().get(j / width);
+          if (tokens && j % width >= examples.data().texts().length(row)) {
+            continue; // padding
+          }
+          double apart = Math.abs((double) wanted[j] - got[j]);
+          largest = Math.max(largest, Double.isNaN(apart) ? Double.POSITIVE_INFINITY : apart);
+          sum += apart;
+          count++;
+        }
+      }
+    }
+    Map<String, Double> found = task.isEmpty() ? Map.of() : measure(task.get(), actual);
+    return new Comparison(largest, sum / count, agreement(actual), found);
+  }
+
+  /** The part of the task's examples that both answer alike. */
+  private OptionalDouble agreement(List<Answer> actual) {
+    if (task.isEmpty()) {
+      return OptionalDouble.empty();
+    }
+    if (task.get() instanceof SquadSet squad) {
+      return squadAgreement(squad, actual);
+    }
+    DevSet set = (DevSet) task.get();
+    float[] wanted = logits(set, expected);
+    float[] got = logits(set, actual);
+    int width = wanted.length / set.size();
+    int same = 0;
+    for (int start = 0; start < wanted.length; start += width) {
+      same += alike(set.examples().problemType(), wanted, got, start, width) ? 1 : 0;
+    }
+    return set.examples().problemType() == ProblemType.REGRESSION
+        ? OptionalDouble.empty()
+        : OptionalDouble.of((double) same / set.size());
+  }
+
+  private static boolean alike(
+      ProblemType type, float[] wanted, float[] got, int start, int width) {
+    if (type == ProblemType.MULTI_LABEL_CLASSIFICATION) {
+      return IntStream.range(start, start + width).allMatch(i -> wanted[i] > 0 == got[i] > 0);
+    }
+    return Metrics.argmax(wanted, start, width) == Metrics.argmax(got, start, width);
+  }
+
+  private OptionalDouble squadAgreement(SquadSet squad, List<Answer> actual) {
+    List<AnsweredQuestion> wanted = spans(squad, expected);
+    List<AnsweredQuestion> got = spans(squad, actual);
+    boolean none = squad.settings().version2WithNegative();
+    double threshold = squad.settings().nullScoreDiffThreshold();
+    long same =
+        IntStream.range(0, wanted.size())
+            .filter(
+                i -> wanted.get(i).text(none, threshold).equals(got.get(i).text(none, threshold)))
+            .count();
+    return OptionalDouble.of((double) same / wanted.size());
+  }
+
+  private static List<AnsweredQuestion> spans(SquadSet squad, List<Answer> answers) {
+    SpanEvaluator.Logits logits = squad.evaluator(1).logits();
+    answers.forEach(answer -> logits.add(answer.rows(), answer.outputs()));
+    return logits.answers();
+  }
+
+  /** Throws {@link dev.filtrate.base.UserError} unless an export's answers are the same. */
+  Agreement check(String file, List<Answer> actual) {
     double difference = 0;
     double largest = 1;
     for (int i = 0; i < expected.size(); i++) {
@@ -98,24 +197,23 @@ final class Proof {
       return logits;
     }
     ValidationSet set = task.get();
-    Map<String, Double> metrics =
+    Map<String, Double> found =
         set instanceof DevSet labelled
             ? withTiesSettled(labelled, logits, actual)
             : measure(set, actual);
-    metrics()
-        .forEach(
-            (metric, value) -> {
-              double other = metrics.getOrDefault(metric, Double.NaN);
-              double allowed = allowed(set, value);
-              Check.user(
-                  Math.abs(value - other) <= allowed || (value.isNaN() && Double.isNaN(other)),
-                  "%s: refused: its %s is %s, that of the trained model %s",
-                  file,
-                  metric,
-                  other,
-                  value);
-            });
-    return new Agreement(logits.examples(), logits.largestDifference(), logits.bound(), metrics);
+    metrics.forEach(
+        (metric, value) -> {
+          double other = found.getOrDefault(metric, Double.NaN);
+          double allowed = allowed(set, value);
+          Check.user(
+              Math.abs(value - other) <= allowed || (value.isNaN() && Double.isNaN(other)),
+              "%s: refused: its %s is %s, that of the trained model %s",
+              file,
+              metric,
+              other,
+              value);
+        });
+    return new Agreement(logits.examples(), logits.largestDifference(), logits.bound(), found);
   }
 
   /** How far another value of a metric may be from this one. */
@@ -131,10 +229,7 @@ final class Proof {
 
   private static Map<String, Double> measure(ValidationSet set, List<Answer> answers) {
     if (set instanceof SquadSet squad) {
-      SpanEvaluator evaluator = squad.evaluator(1);
-      SpanEvaluator.Logits logits = evaluator.logits();
-      answers.forEach(answer -> logits.add(answer.rows(), answer.outputs()));
-      Map<String, Double> scores = evaluator.scores(logits.answers());
+      Map<String, Double> scores = squad.evaluator(1).scores(spans(squad, answers));
       scores.keySet().retainAll(squad.metrics()); // thresholds may jump
       return scores;
     }

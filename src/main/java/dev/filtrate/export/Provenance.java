@@ -10,6 +10,7 @@ import dev.filtrate.graph.Tensor;
 import dev.filtrate.model.Filters;
 import dev.filtrate.model.Head;
 import dev.filtrate.onnx.OnnxCodec;
+import dev.filtrate.train.Precision;
 import dev.filtrate.train.Weights;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -72,9 +73,10 @@ final class Provenance {
     return facts.deepCopy();
   }
 
-  /** The properties of the model; what is not a text as JSON. */
-  Map<String, String> metadata() {
+  /** The properties of a model's file; what is not a text as JSON. */
+  Map<String, String> metadata(Precision precision) {
     Map<String, String> properties = new TreeMap<>();
+    properties.put(NAMESPACE + "precision", precision.id());
     for (Map.Entry<String, JsonNode> fact : facts.properties()) {
       JsonNode value = fact.getValue();
       properties.put(
@@ -83,7 +85,7 @@ final class Provenance {
     return properties;
   }
 
-  /** Writes the file, once model and proof are there. */
+  /** Writes the file, once models and proof are there, and before what tells of times. */
   void write(Path folder, Draft draft, Agreement agreement) throws IOException {
     ObjectNode json = JSON.createObjectNode();
     json.put(ExportFolder.PRODUCER, "filtrate");
@@ -95,9 +97,10 @@ final class Provenance {
     ObjectNode operators = model.putObject("operators");
     draft.graph().operatorCounts().forEach(operators::put);
     ObjectNode hashes = json.putObject("sha256");
-    try (Stream<Path> files = Files.list(folder)) {
+    try (Stream<Path> files = Files.walk(folder)) {
       for (Path file : files.filter(Files::isRegularFile).sorted().toList()) {
-        hashes.put(String.valueOf(file.getFileName()), Hashes.ofFile(file));
+        String name = folder.relativize(file).toString().replace('\\', '/');
+        hashes.put(name, Hashes.ofFile(file));
       }
     }
     ObjectNode proof = json.putObject("proof");

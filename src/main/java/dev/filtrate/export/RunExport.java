@@ -28,16 +28,21 @@ public record RunExport(String method, long seed, StudentExport.Report report) {
    * @param results what its methods measured
    */
   public static RunExport write(Recipe recipe, Results results) {
+    return write(recipe, results, recipe.outputDir().resolve("export"));
+  }
+
+  /** The same into another folder. */
+  public static RunExport write(Recipe recipe, Results results, Path out) {
     Results.Row best =
         results.best().orElseThrow(() -> new UserError(recipe.name() + ": trained no student"));
     long seed = bestSeed(best, results.metric());
     Path model = folder(recipe, best.name(), seed);
-    Path out = recipe.outputDir().resolve("export");
     try (Tokenizer tokenizer =
         Tokenizer.read(recipe.outputDir().resolve("tokenizer"), recipe.tokenizer().maxLength())) {
       ValidationSet task = ValidationSet.read(recipe, ModelFolder.readConfig(model), tokenizer);
       StudentExport.Report report =
           new StudentExport(Run.engine(recipe))
+              .with(recipe.export())
               .with(results)
               .writeFrom(model, out, tokenizer, Optional.of(task));
       return new RunExport(best.name(), seed, report);

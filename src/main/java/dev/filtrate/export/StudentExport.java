@@ -10,8 +10,11 @@ import dev.filtrate.graph.Graph;
 import dev.filtrate.graph.Value;
 import dev.filtrate.model.Model;
 import dev.filtrate.model.ModelConfig;
+import dev.filtrate.onnx.OnnxCodec;
 import dev.filtrate.runtime.ComputeSession;
 import dev.filtrate.train.Engine;
+import dev.filtrate.train.ExportSettings;
+import dev.filtrate.train.Precision;
 import dev.filtrate.train.Results;
 import dev.filtrate.train.Weights;
 import dev.filtrate.weights.ModelFolder;
@@ -19,9 +22,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /**
@@ -33,7 +38,9 @@ public final class StudentExport {
   private static final int BATCH = 8;
 
   private final Engine engine;
+  private final ExportSettings settings;
   private final List<Pass> passes;
+  private final long dataInside;
   private final Optional<Results> results;
 
   /**
@@ -41,29 +48,44 @@ public final class StudentExport {
    *
    * @param folder where it is
    * @param parameters how many numbers the model holds
-   * @param bytes the size of the model, its data included
+   * @param bytes the size of the model in float32, its data included
    * @param agreement the proof
+   * @param precisions what was measured of every file, and which ones were not kept
    */
-  public record Report(Path folder, long parameters, long bytes, Agreement agreement) {}
+  public record Report(
+      Path folder, long parameters, long bytes, Agreement agreement, Measurements precisions) {}
 
-  /** Exports whose proof runs on this engine. */
+  /** Exports in single precision that are proven and measured on this engine. */
   public StudentExport(Engine engine) {
-    this(engine, ExportPasses.ALL, Optional.empty());
+    this(engine, ExportPasses.ALL, OnnxCodec.INSIDE);
   }
 
-  StudentExport(Engine engine, List<Pass> passes) {
-    this(engine, passes, Optional.empty());
+  /** The same with other passes, and other limits of what a file holds inside. */
+  StudentExport(Engine engine, List<Pass> passes, long dataInside) {
+    this(engine, ExportSettings.DEFAULT, passes, dataInside, Optional.empty());
   }
 
-  private StudentExport(Engine engine, List<Pass> passes, Optional<Results> results) {
+  private StudentExport(
+      Engine engine,
+      ExportSettings settings,
+      List<Pass> passes,
+      long dataInside,
+      Optional<Results> results) {
     this.engine = engine;
+    this.settings = settings;
     this.passes = passes;
+    this.dataInside = dataInside;
     this.results = results;
+  }
+
+  /** The same in other precisions, too. */
+  public StudentExport with(ExportSettings precisions) {
+    return new StudentExport(engine, precisions, passes, dataInside, results);
   }
 
   /** The same, whose model card also tells what a run measured of all its models. */
   StudentExport with(Results measured) {
-    return new StudentExport(engine, passes, Optional.of(measured));
+    return new StudentExport(engine, settings, passes, dataInside, Optional.of(measured));
   }
 
   /** The graph that an export of a model holds, in ONNX's form: for reading. */
@@ -113,12 +135,30 @@ public final class StudentExport {
             boolean pairs = task.map(StudentExport::hasPairs).orElse(false);
             List<String> inputs = inputs(slim);
             ServingProperties.write(inside, weights.model(), inputs, tokenizer.maxLength(), pairs);
+            requireReadable(inside, config, tokenizer);
             Golden golden = new Golden(weights.model(), tokenizer, task);
-            Agreement agreement = prove(inside, proof, golden, config, tokenizer);
-            Report report =
-                new Report(folder, slim.graph().parameterCount(), modelBytes(inside), agreement);
-            new ModelCard(weights.model(), provenance.facts(), report, results).write(inside);
+            OtherPrecisions others =
+                new OtherPrecisions(
+                    inside, slim, provenance, proof, task, settings, engine, dataInside);
+            List<Measurement> measured = new ArrayList<>();
+            Agreement agreement = prove(inside, proof, golden, others, measured);
+            for (Precision precision : settings.precisions()) {
+              if (precision != Precision.FP32) {
+                measured.add(others.add(precision, golden));
+              }
+            }
+            golden.write(inside, inputs);
+            ExportFolder.addDataTypes(inside, kept(measured));
             provenance.write(inside, slim, agreement);
+            Report report =
+                new Report(
+                    folder,
+                    slim.graph().parameterCount(),
+                    measured.get(0).bytes(),
+                    agreement,
+                    measurements(proof, task, measured));
+            new ModelCard(weights.model(), provenance.facts(), report, results).write(inside);
+            report.precisions().write(inside);
             reports.add(report);
           } catch (UserError e) { // what it names is not there any more when it is read
             String message = String.valueOf(e.getMessage());
@@ -126,6 +166,23 @@ public final class StudentExport {
           }
         });
     return reports.get(0);
+  }
+
+  private static Set<Precision> kept(List<Measurement> measured) {
+    Set<Precision> kept = EnumSet.noneOf(Precision.class);
+    measured.stream().filter(Measurement::kept).forEach(m -> kept.add(m.precision()));
+    return kept;
+  }
+
+  private Measurements measurements(
+      Proof proof, Optional<? extends ValidationSet> task, List<Measurement> measured) {
+    return new Measurements(
+        task.map(t -> t.metrics().get(0)),
+        proof.examples().size(),
+        settings.maxDrop(),
+        engine.options().device().toString(),
+        engine.options().threads(),
+        measured);
   }
 
   /** What the trained model answers, as the engine runs it. */
@@ -143,12 +200,12 @@ public final class StudentExport {
     }
   }
 
-  private static void fill(
+  private void fill(
       Path folder, Model model, Draft slim, Tokenizer tokenizer, Provenance provenance)
       throws IOException {
     ExportFolder.writeConfig(folder, model);
     ExportFolder.writeTokenizer(folder, tokenizer, inputs(slim));
-    ExportFolder.writeModel(folder, slim, provenance.metadata());
+    ExportFolder.writeModel(folder, slim, provenance.metadata(Precision.FP32), dataInside);
   }
 
   private static List<String> inputs(Draft slim) {
@@ -159,10 +216,8 @@ public final class StudentExport {
     return task.samples().stream().anyMatch(text -> text.sentence2() != null);
   }
 
-  /** Loads what was written, as a consumer would; what it answers to a few texts is kept. */
-  private Agreement prove(
-      Path folder, Proof proof, Golden golden, ModelConfig config, Tokenizer tokenizer)
-      throws IOException {
+  /** Reads config and tokenizer again, as a consumer would. */
+  private static void requireReadable(Path folder, ModelConfig config, Tokenizer tokenizer) {
     ModelConfig written = ModelFolder.readConfig(folder);
     Check.state(
         written.common().labels().equals(config.common().labels()),
@@ -174,9 +229,21 @@ public final class StudentExport {
       Check.state(
           again.sha256().equals(tokenizer.sha256()), "%s: another tokenizer was written", folder);
     }
+  }
+
+  /** Loads what was written in float32; what it answers to a few texts is kept. */
+  private Agreement prove(
+      Path folder,
+      Proof proof,
+      Golden golden,
+      OtherPrecisions measuring,
+      List<Measurement> measured)
+      throws IOException {
     try (ComputeSession session = ExportFolder.open(folder, engine.options())) {
-      Agreement agreement = proof.check(folder.resolve(ExportFolder.MODEL).toString(), session);
-      golden.write(folder, "fp32", ExportFolder.MODEL, session);
+      List<Proof.Answer> answers = proof.answers(session);
+      Agreement agreement = proof.check(folder.resolve(ExportFolder.MODEL).toString(), answers);
+      measured.add(measuring.measure(Precision.FP32, modelBytes(folder), session, answers));
+      golden.add(Precision.FP32, session, 0);
       return agreement;
     }
   }

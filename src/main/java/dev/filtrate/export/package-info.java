@@ -7,9 +7,11 @@
  * promises something that is checked; it holds standard operators only. Weight matrices are stored
  * as the products read them, {@code [in, out]}, so that runtimes pack and quantizers find them.
  * What was written is loaded again and {@linkplain dev.filtrate.export.Agreement proven} against
- * the model that it was made from; without the proof there is no folder. A finished model answers
- * texts, pairs and questions alike whether it was exported or not, and a GLUE task's test files in
- * the leaderboard's format ({@link dev.filtrate.export.Submission}).
+ * the model that it was made from; without the proof there is no folder. Other precisions are
+ * further passes over the same graph; each file is {@linkplain dev.filtrate.export.Measurement
+ * measured}, and one that answers too badly is left out. A finished model answers texts, pairs and
+ * questions alike whether it was exported or not, and a GLUE task's test files in the leaderboard's
+ * format ({@link dev.filtrate.export.Submission}).
  */
 @NullMarked
 package dev.filtrate.export;

@@ -56,7 +56,7 @@ public sealed interface Attr {
 
     @Override
     public String toString() {
-      if (value.size() > SHOWN) {
+      if (value.size() > SHOWN || value.type().bytes() == 2) {
         return value + "#" + Integer.toHexString(value.hashCode());
       }
       StringBuilder text = new StringBuilder(value.type().toString()).append("{");

@@ -83,6 +83,14 @@ public enum OpType {
   SCATTER_ELEMENTS("ScatterElements"),
   DROPOUT("Dropout"),
 
+  // Products of bytes, as an export in int8 has them
+  /** x as uint8, its scale and zero point: the range of x and 0 in 255 steps. */
+  DYNAMIC_QUANTIZE_LINEAR("DynamicQuantizeLinear"),
+  /** (A − zero point) · (B − zero point) in int32; B's zero point one for each of its columns. */
+  MATMUL_INTEGER("MatMulInteger"),
+  /** (x − zero point) · scale; both scalars, or vectors along attribute {@code axis}. */
+  DEQUANTIZE_LINEAR("DequantizeLinear"),
+
   // Gradients of the above that have a form of their own
   GELU_GRAD("com.microsoft", "GeluGrad"),
   SOFTMAX_GRAD("com.microsoft", "SoftmaxGrad_13"),

@@ -84,6 +84,22 @@ final class ShapeRules {
         yield List.of(like(n.in(0)));
       }
       case DROPOUT -> List.of(like(arity(n, 3).in(0)), new Signature(DType.BOOL, n.in(0).shape()));
+      case DYNAMIC_QUANTIZE_LINEAR -> {
+        Shape x = typed(arity(n, 1).in(0), DType.FLOAT).shape();
+        yield List.of(
+            new Signature(DType.UINT8, x),
+            new Signature(DType.FLOAT, Shape.SCALAR),
+            new Signature(DType.UINT8, Shape.SCALAR));
+      }
+      case MATMUL_INTEGER -> {
+        sameType(sameType(arity(n, 4), 0, 2), 1, 3);
+        yield one(DType.INT32, matMul(n));
+      }
+      case DEQUANTIZE_LINEAR -> {
+        sameType(arity(n, 3), 0, 2);
+        same(typed(n.in(1), DType.FLOAT), n.in(2));
+        yield one(DType.FLOAT, n.in(0).shape());
+      }
       case GELU_GRAD, SOFTMAX_GRAD, LOG_SOFTMAX_GRAD -> {
         same(arity(n, 2).in(0), n.in(1));
         yield List.of(like(n.in(0)));

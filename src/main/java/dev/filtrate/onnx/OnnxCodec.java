@@ -35,7 +35,7 @@ public final class OnnxCodec {
   static final String HANDED_OVER = "handed-over-by-the-session";
 
   /** What of data a model may carry inside: protobuf ends at 2 GiB, and the graph needs room. */
-  private static final long INSIDE = Integer.MAX_VALUE - (64L << 20);
+  public static final long INSIDE = Integer.MAX_VALUE - (64L << 20);
 
   private OnnxCodec() {}
 
@@ -72,10 +72,20 @@ public final class OnnxCodec {
    */
   public static void write(
       Path file, Graph graph, Parameters parameters, Map<String, String> metadata) {
+    write(file, graph, parameters, metadata, INSIDE);
+  }
+
+  /**
+   * The same with another limit.
+   *
+   * @param inside how many bytes of embedded data stay inside, at most {@value #INSIDE}
+   */
+  public static void write(
+      Path file, Graph graph, Parameters parameters, Map<String, String> metadata, long inside) {
     checkValues(graph, parameters);
     boolean beside =
         parameters.style() == Parameters.Style.BESIDE
-            || (parameters.style() == Parameters.Style.EMBEDDED && bytes(graph) > INSIDE);
+            || (parameters.style() == Parameters.Style.EMBEDDED && bytes(graph) > inside);
     Parameters written = beside ? Parameters.beside(parameters.values()) : parameters;
     String data = file.getFileName() + "_data";
     ModelProto model = new OnnxWriter(graph, written, metadata, data).model();

@@ -94,6 +94,30 @@ public final class ComputeSession implements AutoCloseable {
     }
   }
 
+  /**
+   * Writes a model as the runtime rewrites it for the CPU: with fused operators of its own, and
+   * constants folded. Memory layouts of this processor are left out, so that the file runs on
+   * others.
+   *
+   * @param beside whether weights go into a file {@code <to>_data} beside it
+   */
+  public static void writeOptimized(Path model, Path to, boolean beside, RuntimeOptions options) {
+    RuntimeOptions extended =
+        options.withDevice(Device.CPU).withOptimization(RuntimeOptions.Optimization.EXTENDED);
+    Native.env();
+    try (PointerScope scope = new PointerScope()) {
+      SessionOptions settings = SessionSettings.of(to.toString(), extended);
+      settings.SetOptimizedModelFilePath(Native.path(to.toString()));
+      if (beside) {
+        settings.AddConfigEntry(
+            "session.optimized_model_external_initializers_file_name", to.getFileName() + "_data");
+      }
+      new Session(Native.env(), Native.path(model.toString()), settings).deallocate();
+    } catch (RuntimeException e) {
+      throw Native.failure("session '" + model + "' cannot be optimized", e);
+    }
+  }
+
   private interface Loader {
     Session load(SessionOptions options);
   }

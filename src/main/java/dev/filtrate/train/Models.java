@@ -4,6 +4,7 @@ import dev.filtrate.data.batch.Batch;
 import dev.filtrate.data.batch.BatchOptions;
 import dev.filtrate.data.batch.BatchStream;
 import dev.filtrate.data.batch.Batches;
+import dev.filtrate.data.batch.EncodedExamples;
 import dev.filtrate.graph.Tensor;
 import dev.filtrate.runtime.ComputeSession;
 import java.util.ArrayList;
@@ -15,6 +16,7 @@ import java.util.Map;
 public final class Models {
   private static final int WARM_UP = 10;
   private static final int TIMED = 100;
+  private static final long LONGEST_NANOS = 5_000_000_000L;
 
   private Models() {}
 
@@ -30,23 +32,36 @@ public final class Models {
 
   /** Median milliseconds for one validation example at a time, at their own lengths. */
   static double latencyMs(Engine engine, Weights weights, RunData data) {
-    Batches single = Batches.evaluation(data.validation(), new BatchOptions(1, 1, 0, false));
-    List<Double> times = new ArrayList<>();
     try (ComputeSession session =
-            engine.frozen(
-                StageGraphs.inference("latency", weights.model().withoutFilters()),
-                weights.parameters());
-        BatchStream stream = single.stream(0, 0)) {
+        engine.frozen(
+            StageGraphs.inference("latency", weights.model().withoutFilters()),
+            weights.parameters())) {
+      return latencyMs(session, data.validation(), 1);
+    }
+  }
+
+  /**
+   * Median milliseconds for a batch of examples as they come, padded to the longest of them. It is
+   * timed a hundred times, or less often where that would take long.
+   */
+  public static double latencyMs(ComputeSession session, EncodedExamples examples, int batchSize) {
+    Batches batches = Batches.evaluation(examples, new BatchOptions(batchSize, 1, 0, false));
+    List<Double> times = new ArrayList<>();
+    long end = System.nanoTime() + LONGEST_NANOS;
+    try (BatchStream stream = batches.stream(0, 0)) {
       for (int i = 0; i < WARM_UP + TIMED && stream.hasNext(); i++) {
         Batch batch = stream.next();
         Map<String, Tensor> feeds = Feeds.of(batch, session.inputs());
         long began = System.nanoTime();
         session.run(feeds);
         times.add((System.nanoTime() - began) / 1e6);
+        if (times.size() >= 2 * WARM_UP && System.nanoTime() > end) {
+          break;
+        }
       }
     }
     List<Double> timed =
-        new ArrayList<>(times.subList(Math.min(WARM_UP, times.size() - 1), times.size()));
+        new ArrayList<>(times.subList(Math.min(WARM_UP, times.size() / 2), times.size()));
     Collections.sort(timed);
     return timed.get(timed.size() / 2);
   }

@@ -42,6 +42,7 @@ import org.jspecify.annotations.Nullable;
  * @param compare the methods that a run carries out, in the order of its table
  * @param start where they start from
  * @param checkpoint when a run writes down where it is
+ * @param export in which forms the student is exported
  */
 public record Recipe(
     String name,
@@ -63,7 +64,8 @@ public record Recipe(
     Map<Method, DistillSettings> methods,
     List<Method> compare,
     Start start,
-    CheckpointSettings checkpoint) {
+    CheckpointSettings checkpoint,
+    ExportSettings export) {
 
   /** Copies the lists. */
   public Recipe {
@@ -194,6 +196,7 @@ public record Recipe(
         .put("compare", compare)
         .put("start", start)
         .put("checkpoint", checkpoint.write())
+        .put("export", export.write())
         .object();
   }
 

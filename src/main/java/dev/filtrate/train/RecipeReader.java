@@ -70,7 +70,8 @@ final class RecipeReader {
             c.get(
                 "compare", Kind.listOf(Kind.choice(Method.class)), compare(use, distill, filters)),
             c.get("start", Kind.choice(Start.class), Start.FAIR),
-            CheckpointSettings.read(c.in("checkpoint")));
+            CheckpointSettings.read(c.in("checkpoint")),
+            ExportSettings.read(c.in("export")));
     new RecipeChecks(c, recipe, use).run();
     c.finish();
     return recipe;

@@ -1,7 +1,14 @@
 package dev.filtrate.train;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.filtrate.base.AtomicFiles;
+import dev.filtrate.base.Check;
+import dev.filtrate.base.UserError;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -16,6 +23,9 @@ import java.util.Optional;
  * @param rows the teacher first, if there is one, then the methods in the recipe's order
  */
 public record Results(String task, String metric, List<Row> rows) {
+  /** The name of the file in a run's folder. */
+  static final String FILE = "results.json";
+
   /**
    * One model over all seeds.
    *
@@ -72,6 +82,42 @@ public record Results(String task, String metric, List<Row> rows) {
       }
     }
     return Optional.ofNullable(best);
+  }
+
+  /**
+   * Reads what a run measured.
+   *
+   * @param run the run's folder
+   * @throws UserError if its {@code results.json} is missing or not a whole run's
+   */
+  public static Results read(Path run) {
+    Path file = run.resolve(FILE);
+    try {
+      JsonNode json = new ObjectMapper().readTree(file.toFile());
+      Check.user(
+          json.path("metric").isTextual() && json.path("models").isObject(),
+          "%s: expected the results of a run with its models; give the folder of a finished"
+              + " 'filtrate run'",
+          file);
+      List<Row> rows = new ArrayList<>();
+      json.path("models").properties().forEach(m -> rows.add(row(m.getKey(), m.getValue())));
+      return new Results(json.path("task").asText(), json.path("metric").asText(), rows);
+    } catch (JsonProcessingException e) {
+      throw new UserError(file + ": not JSON: " + e.getOriginalMessage(), e);
+    } catch (IOException e) {
+      throw AtomicFiles.cannotRead(file, e);
+    }
+  }
+
+  private static Row row(String name, JsonNode model) {
+    Map<Long, Map<String, Double>> metrics = new LinkedHashMap<>();
+    for (Map.Entry<String, JsonNode> seed : model.path("seeds").properties()) {
+      Map<String, Double> values = new LinkedHashMap<>();
+      seed.getValue().properties().forEach(v -> values.put(v.getKey(), v.getValue().asDouble()));
+      metrics.put(Long.valueOf(seed.getKey()), values);
+    }
+    return new Row(
+        name, model.path("parameters").asLong(), model.path("latency_ms").asDouble(), metrics);
   }
 
   ObjectNode toJson() {

@@ -74,7 +74,7 @@ public final class Run {
     Map<String, Double> metrics = seedRun(recipe.seeds().get(0), data, true).only(use).metrics();
     ObjectNode json = JSON.createObjectNode();
     metrics.forEach(json::put);
-    writeJson(recipe.outputDir().resolve("results.json"), json);
+    writeJson(recipe.outputDir().resolve(Results.FILE), json);
     return metrics;
   }
 
@@ -103,7 +103,7 @@ public final class Run {
       rows.addAll(seedRun(seed, data, false).execute());
     }
     Results results = new Results(data.task(), data.metric(), Results.merge(rows));
-    writeJson(recipe.outputDir().resolve("results.json"), results.toJson());
+    writeJson(recipe.outputDir().resolve(Results.FILE), results.toJson());
     return results;
   }
 

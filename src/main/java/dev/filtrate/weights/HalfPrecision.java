@@ -42,6 +42,17 @@ public final class HalfPrecision {
     return widened;
   }
 
+  /** A float32 tensor as float16, each number rounded to the nearest. */
+  public static Tensor toFloat16(Tensor tensor) {
+    ByteBuffer from = tensor.bytes();
+    Tensor narrow = Tensor.zeros(DType.FLOAT16, tensor.dims());
+    ByteBuffer to = narrow.bytes();
+    for (int i = 0; i < tensor.size(); i++) {
+      to.putShort(2 * i, float16(from.getFloat(4 * i)));
+    }
+    return narrow;
+  }
+
   /** The bits of the float32 that equals a float16 (1 sign, 5 exponent, 10 fraction bits). */
   public static int float16Bits(short half) {
     int sign = (half & 0x8000) << 16;

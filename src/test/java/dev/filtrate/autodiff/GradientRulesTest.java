@@ -45,6 +45,9 @@ class GradientRulesTest {
           OpType.GATHER_ELEMENTS_GRAD,
           OpType.DROPOUT_GRAD,
           OpType.SCATTER_ELEMENTS,
+          OpType.DYNAMIC_QUANTIZE_LINEAR,
+          OpType.MATMUL_INTEGER,
+          OpType.DEQUANTIZE_LINEAR,
           OpType.ADAM_OPTIMIZER);
 
   private final GraphBuilder g = new GraphBuilder();

@@ -79,8 +79,12 @@ class FinishedModelTest {
         plain
             .out()
             .matches(
-                "[\\d,]+ parameters, 0\\.\\d MiB; logits differ by at most \\S+ over 32 made up texts"
-                    + " \\(allowed \\S+\\)\n\\S+\n"),
+                "[\\d,]+ parameters, 0\\.\\d MiB; logits differ by at most \\S+ over 32 made up"
+                    + " texts \\(allowed \\S+\\)\n\n"
+                    + "precision +max diff .*\n"
+                    + "-+\n"
+                    + "fp32 .*\n\n"
+                    + "\\S+\n"),
         plain.toString());
     assertTrue(plain.out().endsWith(to + "\n"), plain.out());
 
@@ -90,6 +94,40 @@ class FinishedModelTest {
     assertEquals(0, proven.code(), proven.err());
     assertTrue(proven.out().contains(" over 30 validation examples "), proven.out());
     assertTrue(proven.out().contains("\naccuracy  "), proven.out());
+  }
+
+  @Test
+  void exportMeasuresEveryPrecisionThatIsAskedFor() {
+    Path to = folder.resolve("export");
+    Outcome outcome =
+        Captured.filtrate(
+            "export",
+            model.toString(),
+            "--output_dir=" + to,
+            "--validation_file=" + dev(),
+            "--precision=int8,fp16",
+            "--max-drop=100");
+    assertEquals(0, outcome.code(), outcome.err());
+    List<String> lines = outcome.out().lines().toList();
+    int head = lines.size() - 7;
+    assertTrue(lines.get(head).matches("precision +accuracy +points lost +same answers .*"));
+    assertTrue(lines.get(head + 2).matches("fp32 +0\\.\\d{4} +0\\.00 +1\\.0000 .*"), outcome.out());
+    assertTrue(lines.get(head + 3).startsWith("fp16 "), outcome.out());
+    assertTrue(lines.get(head + 4).startsWith("int8 "), outcome.out());
+    assertTrue(Files.isRegularFile(to.resolve("onnx/model_fp16.onnx")));
+
+    Outcome unknown = Captured.filtrate("export", model.toString(), "--precision", "fp32,int4");
+    assertEquals(2, unknown.code());
+    assertTrue(
+        unknown.err().contains("each one of fp32, fp16, int8, optimized, got \"fp32,int4\""),
+        unknown.err());
+    Outcome twice = filtrate("export", model, model.toString());
+    assertEquals(
+        "filtrate: --model_name_or_path: cannot go with '" + model + "'; leave one out\n",
+        twice.err());
+    assertEquals(
+        "filtrate: expected one run or model, got 'a b'\n",
+        Captured.filtrate("export", "a", "b").err());
   }
 
   @Test
@@ -124,6 +162,28 @@ class FinishedModelTest {
     assertEquals("a good film", json.path("text").asText());
     assertEquals(3, json.path("probabilities").size());
     assertEquals(json.path("score"), json.path("probabilities").path(json.path("label").asText()));
+  }
+
+  @Test
+  void predictAnswersForSpreadsheets() {
+    Outcome csv = filtrate("predict", model, "--csv", "a film, \"good\"", "bad");
+    assertEquals(0, csv.code(), csv.err());
+    List<String> lines = csv.out().lines().toList();
+    assertEquals(
+        "text,label,score,probability_bad,probability_so-so,probability_good", lines.get(0));
+    assertEquals(3, lines.size());
+    assertTrue(
+        lines.get(1).matches("\"a film, \"\"good\"\"\",(bad|so-so|good)(,[01]\\.\\d+(E-\\d)?){4}"),
+        csv.out());
+    JsonNode json = json(filtrate("predict", model, "--json", "bad").out());
+    assertTrue(lines.get(2).startsWith("bad," + json.path("label").asText() + ",0."), csv.out());
+    assertTrue(
+        filtrate("predict", model, "--csv", "--pairs", "a", "b")
+            .out()
+            .startsWith("text,text_pair,label,score,"));
+    assertEquals(
+        "filtrate: --json: cannot go with --csv; leave one out\n",
+        filtrate("predict", model, "--csv", "--json", "a").err());
   }
 
   @Test

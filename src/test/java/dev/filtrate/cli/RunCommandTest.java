@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.filtrate.cli.Captured.Outcome;
 import dev.filtrate.train.Results;
 import dev.filtrate.train.TinyTask;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -63,6 +64,17 @@ class RunCommandTest {
     assertTrue(
         outcome.err().startsWith("task train: 36 training and 20 validation examples\n"),
         outcome.err());
+    Outcome again =
+        Captured.filtrate("export", out.toString(), "--precision=int8,fp32", "--max_drop=100");
+    assertEquals(0, again.code(), again.err());
+    assertTrue(
+        again.out().matches("(?s)exported: the student of \\w+ of seed [56]\n.*"), again.out());
+    assertTrue(Files.isRegularFile(out.resolve("export/onnx/model_quantized.onnx")));
+    Path elsewhere = folder.resolve("elsewhere");
+    Outcome copy = Captured.filtrate("export", out.toString(), "--output_dir=" + elsewhere);
+    assertEquals(0, copy.code(), copy.err());
+    assertTrue(copy.out().endsWith(elsewhere + "\n"), copy.out());
+    assertTrue(Files.isRegularFile(elsewhere.resolve("model.onnx")));
     assertEquals(
         new Outcome(
             2,

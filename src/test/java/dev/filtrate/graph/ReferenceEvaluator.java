@@ -215,6 +215,24 @@ public final class ReferenceEvaluator {
       }
       case DROPOUT -> dropout(n);
 
+      case DYNAMIC_QUANTIZE_LINEAR -> dynamicQuantizeLinear(in(n, 0));
+      case MATMUL_INTEGER -> {
+        DoubleTensor a = shifted(in(n, 0), in(n, 2));
+        DoubleTensor b = shifted(in(n, 1), in(n, 3));
+        yield List.of(matMul(a, b, to, false, false, 1));
+      }
+      case DEQUANTIZE_LINEAR -> {
+        int[] along = new int[to.length];
+        Arrays.fill(along, 1);
+        if (in(n, 1).rank() == 1) {
+          int axis = n.in(0).shape().axis((int) n.integer("axis", 1));
+          along[axis] = to[axis];
+        }
+        DoubleTensor steps = shifted(in(n, 0), in(n, 2).reshaped(along));
+        yield List.of(
+            DoubleTensor.zip(to, steps, in(n, 1).reshaped(along), (x, scale) -> x * scale));
+      }
+
       case GELU_GRAD -> zip(n, to, (dy, x) -> dy * (normalCdf(x) + x * normalDensity(x)));
       case SOFTMAX_GRAD -> List.of(softmaxGrad(in(n, 0), in(n, 1), axis(n)));
       case LOG_SOFTMAX_GRAD -> List.of(logSoftmaxGrad(in(n, 0), in(n, 1), axis(n)));
@@ -231,6 +249,27 @@ public final class ReferenceEvaluator {
       }
       case ADAM_OPTIMIZER -> adam(n);
     };
+  }
+
+  private static DoubleTensor shifted(DoubleTensor x, DoubleTensor zeroPoint) {
+    return DoubleTensor.zip(x.dims(), x, zeroPoint, (value, zero) -> value - zero);
+  }
+
+  private static List<DoubleTensor> dynamicQuantizeLinear(DoubleTensor x) {
+    double[] ends = {0, 0};
+    DoubleTensor unused =
+        x.map(
+            v -> {
+              ends[0] = Math.min(ends[0], v);
+              ends[1] = Math.max(ends[1], v);
+              return v;
+            });
+    double scale = (ends[1] - ends[0]) / 255;
+    double zero = Math.rint(-ends[0] / scale);
+    return List.of(
+        unused.map(v -> Math.max(0, Math.min(255, Math.rint(v / scale) + zero))),
+        DoubleTensor.scalar(scale),
+        DoubleTensor.scalar(zero));
   }
 
   private List<DoubleTensor> map(Node n, DoubleUnaryOperator f) {

@@ -121,6 +121,7 @@ public record OperatorCase(String name, Graph graph, Map<String, DoubleTensor> f
     shapes(c);
     productsAndSums(c);
     networks(c);
+    bytes(c);
     gradients(c);
     adam(c, "Adam", 0, 1);
     adam(c, "Adam with decay", 0.01f, 1);
@@ -323,6 +324,39 @@ public record OperatorCase(String name, Graph graph, Map<String, DoubleTensor> f
         normal(BSH),
         ids(6, "[batch, sequence, 4]"),
         normal("[batch, sequence, 4]"));
+  }
+
+  private static void bytes(Cases c) {
+    c.add(
+        "DynamicQuantizeLinear",
+        (op, x) -> {
+          List<Value> q = op.emit(OpType.DYNAMIC_QUANTIZE_LINEAR, x, Map.of());
+          return List.of(op.emit(OpType.DEQUANTIZE_LINEAR, q, Map.of()).get(0), q.get(1));
+        },
+        normal(BSH));
+    c.one(
+        "MatMulInteger",
+        (op, x) -> {
+          List<Value> q = op.emit(OpType.DYNAMIC_QUANTIZE_LINEAR, x.subList(0, 1), Map.of());
+          Value b = op.cast(op.sub(x.get(1), op.constant(60L)), DType.INT8);
+          Value zero = op.cast(op.sub(x.get(2), op.constant(3L)), DType.INT8);
+          List<Value> in = List.of(q.get(0), b, q.get(2), zero);
+          return op.cast(op.emit(OpType.MATMUL_INTEGER, in, Map.of()).get(0), DType.FLOAT);
+        },
+        normal(BSH),
+        ids(120, "[6, 4]"),
+        ids(7, "[4]"));
+    c.one(
+        "DequantizeLinear by columns",
+        (op, x) -> {
+          Value bytes = op.cast(x.get(0), DType.UINT8);
+          Value zero = op.cast(x.get(2), DType.UINT8);
+          List<Value> in = List.of(bytes, x.get(1), zero);
+          return op.emit(OpType.DEQUANTIZE_LINEAR, in, Map.of("axis", new Attr.Int(-1))).get(0);
+        },
+        ids(256, BSH),
+        positive("[6]"),
+        ids(256, "[6]"));
   }
 
   private static void gradients(Cases c) {

@@ -1,12 +1,18 @@
 package dev.filtrate.train;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.filtrate.base.UserError;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class ResultsTest {
   private static Results.Row row(String name, long seed, String metric, double value) {
@@ -68,5 +74,23 @@ class ResultsTest {
     assertEquals(0.8, json.at("/models/kd/seeds/2/accuracy").asDouble());
     assertEquals(1.5, json.at("/models/kd/latency_ms").asDouble());
     assertTrue(json.at("/models/kd/standard_deviation").asDouble() > 0.07);
+  }
+
+  @Test
+  void whatIsReadIsWhatWasWritten(@TempDir Path folder) throws IOException {
+    Results results =
+        new Results(
+            "task",
+            "accuracy",
+            Results.merge(List.of(row("kd", 1, "accuracy", 0.7), row("kd", 2, "accuracy", 0.8))));
+    Run.writeJson(folder.resolve("results.json"), results.toJson());
+    assertEquals(results, Results.read(folder));
+    Files.writeString(folder.resolve("results.json"), "{\"accuracy\": 0.5}");
+    UserError e = assertThrows(UserError.class, () -> Results.read(folder));
+    assertEquals(
+        folder.resolve("results.json")
+            + ": expected the results of a run with its models; give the folder of a finished"
+            + " 'filtrate run'",
+        e.getMessage());
   }
 }
