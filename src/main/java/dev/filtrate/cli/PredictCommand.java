@@ -1,15 +1,10 @@
 package dev.filtrate.cli;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.filtrate.base.AtomicFiles;
 import dev.filtrate.base.Check;
 import dev.filtrate.base.UserError;
 import dev.filtrate.data.GlueTask;
-import dev.filtrate.data.squad.AnsweredQuestion;
-import dev.filtrate.data.squad.Question;
 import dev.filtrate.data.squad.SquadSettings;
-import dev.filtrate.export.Prediction;
 import dev.filtrate.export.Student;
 import dev.filtrate.export.Submission;
 import dev.filtrate.train.Recipe;
@@ -32,6 +27,7 @@ final class PredictCommand implements Command {
   private static final String PAIRS = "pairs";
   private static final String FILE = "input_file";
   private static final String JSON = "json";
+  private static final String CSV = "csv";
   private static final String SUBMISSION = "submission";
   private static final String TASK = "task_name";
   private static final String DATA = "data_dir";
@@ -53,7 +49,7 @@ final class PredictCommand implements Command {
   }
 
   /** A text, or two. */
-  private record Texts(String first, @Nullable String second) {}
+  record Texts(String first, @Nullable String second) {}
 
   @Override
   public String name() {
@@ -77,6 +73,7 @@ final class PredictCommand implements Command {
         .addOption(
             Flags.flag(PAIRS, "a text is two: arguments by twos, lines with a tab in between"))
         .addOption(Flags.flag(JSON, "print a JSON object a line, with every label's probability"))
+        .addOption(Flags.flag(CSV, "print the same as CSV with a header, for spreadsheets"))
         .addOption(
             Flags.flag(VERSION_2, "of a model for SQuAD 2.0: a text may be without an answer"))
         .addOption(
@@ -96,6 +93,9 @@ final class PredictCommand implements Command {
             "--model_name_or_path runs/default/export \"what a lovely day\"", "a typed sentence"),
         new Example(
             "--model_name_or_path export --input_file reviews.txt --json", "a file, for programs"),
+        new Example(
+            "--model_name_or_path export --input_file reviews.txt --csv > answers.csv",
+            "a file, for a spreadsheet"),
         new Example(
             "--model_name_or_path qa \"Who sang?\" \"Ann sang, Bob played.\"",
             "a question and the text that may answer it, by a model for SQuAD"),
@@ -125,7 +125,7 @@ final class PredictCommand implements Command {
           student.answersQuestions() ? recipe.student().folder() : "--" + PAIRS,
           student.answersQuestions() ? ", a question and a text" : "",
           arguments.size());
-      Answers answers = new Answers(student, line.hasOption(JSON), settings(line, recipe), console);
+      Answers answers = new Answers(student, form(line), settings(line, recipe), console);
       if (!arguments.isEmpty()) {
         answers.to(pairs ? byTwos(arguments) : singles(arguments));
       } else {
@@ -147,12 +147,14 @@ final class PredictCommand implements Command {
         DATA);
     boolean texts = !line.getArgList().isEmpty() || line.hasOption(FILE);
     Check.user(
-        given == 0 || !(texts || line.hasOption(PAIRS) || line.hasOption(JSON)),
-        "--%s: answers the task's own test files; leave out texts, --%s, --%s and --%s",
+        given == 0
+            || !(texts || line.hasOption(PAIRS) || line.hasOption(JSON) || line.hasOption(CSV)),
+        "--%s: answers the task's own test files; leave out texts, --%s, --%s, --%s and --%s",
         SUBMISSION,
         FILE,
         PAIRS,
-        JSON);
+        JSON,
+        CSV);
     return given > 0;
   }
 
@@ -164,6 +166,17 @@ final class PredictCommand implements Command {
           .write(data, Path.of(line.getOptionValue(SUBMISSION)))
           .forEach(file -> console.print(file.toString()));
     }
+  }
+
+  private static Answers.Form form(CommandLine line) {
+    Check.user(
+        !line.hasOption(JSON) || !line.hasOption(CSV),
+        "--%s: cannot go with --%s; leave one out",
+        JSON,
+        CSV);
+    return line.hasOption(JSON)
+        ? Answers.Form.JSON
+        : line.hasOption(CSV) ? Answers.Form.CSV : Answers.Form.TEXT;
   }
 
   /** How answers to questions are found; windows share a third of their tokens at most. */
@@ -236,89 +249,5 @@ final class PredictCommand implements Command {
       throw UserError.of("%s:%d: expected two texts with a tab in between", where, number);
     }
     return new Texts(line.substring(0, tab), line.substring(tab + 1));
-  }
-
-  /** Prints what a student answers. */
-  private record Answers(Student student, boolean json, SquadSettings squad, Console console) {
-    private static final ObjectMapper JSON_LINES = new ObjectMapper();
-
-    void to(List<Texts> questions) {
-      if (student.answersQuestions()) {
-        ask(questions);
-        return;
-      }
-      List<String> first = questions.stream().map(Texts::first).toList();
-      List<String> second = new ArrayList<>();
-      for (Texts question : questions) {
-        String text = question.second();
-        if (text != null) {
-          second.add(text);
-        }
-      }
-      List<Prediction> answers =
-          second.isEmpty() ? student.classify(first) : student.classifyPairs(first, second);
-      for (int i = 0; i < answers.size(); i++) {
-        console.print(line(questions.get(i), answers.get(i)));
-      }
-    }
-
-    /** Answers questions, of which the second text is what they are about. */
-    private void ask(List<Texts> questions) {
-      List<Question> asked = new ArrayList<>();
-      for (Texts question : questions) {
-        String context = question.second() == null ? "" : question.second();
-        String id = Integer.toString(asked.size());
-        asked.add(new Question(id, question.first().stripLeading(), context, List.of()));
-      }
-      if (!asked.isEmpty()) {
-        student.answer(asked, squad).forEach(answer -> console.print(line(answer)));
-      }
-    }
-
-    private String line(AnsweredQuestion answer) {
-      String text =
-          answer.text(squad.version2WithNegative(), squad.nullScoreDiffThreshold()).strip();
-      double probability =
-          answer.candidates().stream()
-              .filter(candidate -> candidate.text().strip().equals(text))
-              .mapToDouble(AnsweredQuestion.Candidate::probability)
-              .max()
-              .orElse(0);
-      if (!json) {
-        return "%s\t%.4f\t%s".formatted(text, probability, answer.question().question());
-      }
-      return JSON_LINES
-          .createObjectNode()
-          .put("question", answer.question().question())
-          .put("context", answer.question().context())
-          .put("answer", text)
-          .put("score", probability)
-          .put("null_odds", answer.nullOdds())
-          .toString();
-    }
-
-    private String line(Texts question, Prediction answer) {
-      String second = question.second();
-      if (json) {
-        ObjectNode node = JSON_LINES.createObjectNode().put("text", question.first());
-        if (second != null) {
-          node.put("text_pair", second);
-        }
-        if (student.isMultiLabel()) {
-          answer.labels().forEach(node.putArray("labels")::add);
-        } else if (answer.label() != null) {
-          node.put("label", answer.label());
-        }
-        node.put("score", answer.score());
-        if (!answer.probabilities().isEmpty()) {
-          answer.probabilities().forEach(node.putObject("probabilities")::put);
-        }
-        return node.toString();
-      }
-      String text = question.first() + (second == null ? "" : "\t" + second);
-      return student.isRegression()
-          ? "%.4f\t%s".formatted(answer.score(), text)
-          : "%s\t%.4f\t%s".formatted(String.join(",", answer.labels()), answer.score(), text);
-    }
   }
 }
