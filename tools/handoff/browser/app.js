@@ -24,9 +24,8 @@ class Student {
     student.precision = "int8" in student.precisions ? "int8" : "fp32";
     student.questions = student.inputs.task === "question-answering";
     const Model = student.questions ? AutoModelForQuestionAnswering : AutoModelForSequenceClassification;
-    const dtype = student.precision === "int8" ? "q8" : "fp32";
     student.tokenizer = await AutoTokenizer.from_pretrained(NAME);
-    student.model = await Model.from_pretrained(NAME, { device: "wasm", dtype });
+    student.model = await Model.from_pretrained(NAME, { device: "wasm" }); // config.json says which file
     return student;
   }
 

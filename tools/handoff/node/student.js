@@ -150,7 +150,10 @@ export async function check(folder) {
       largest = Math.max(largest, apart);
       if (!(apart <= expected.tolerance)) fail(text, "logits", logits, wanted);
       const decision = student.decide(logits, encoding);
-      if (String(decision.labels) !== String(wanted.labels)) fail(text, "labels", decision.labels, wanted.labels);
+      // what the tolerance leaves open is not there to be compared
+      if (wanted.labels !== undefined && String(decision.labels) !== String(wanted.labels)) {
+        fail(text, "labels", decision.labels, wanted.labels);
+      }
       if (wanted.answer !== undefined && !spells(decision.answer, wanted.answer)) {
         fail(text, "answer", decision.answer, wanted.answer);
       }

@@ -113,8 +113,8 @@ def check(folder):
                 print(f"{text!r}: logits are {logits}, expected {wanted}")
                 good = False
             decision = student.decide(logits, encoding, pair)
-            for key in ("labels", "answer"):
-                if decision.get(key) != wanted.get(key):
+            for key in ("labels", "answer"):  # what the tolerance leaves open is not there
+                if key in wanted and decision.get(key) != wanted[key]:
                     print(f"{text!r}: {key} is {decision.get(key)!r}, expected {wanted.get(key)!r}")
                     good = False
         print(
