@@ -9,7 +9,7 @@ folder=$(cd "$1" && pwd)
 shift
 here=$(cd "$(dirname "$0")" && pwd)
 wanted=("$@")
-[ $# -gt 0 ] || wanted=(python node browser java cpp rust csharp)
+[ $# -gt 0 ] || wanted=(python node browser java djl cpp rust csharp)
 
 # What a program needs before it can run; fails where that is not to be had.
 prepare() {
@@ -21,7 +21,7 @@ prepare() {
     browser)
       [ "$(uname -s)" = Linux ] || [ -n "${CHROMIUM:-}" ] &&
         command -v npm >/dev/null && npm install --silent --no-audit --no-fund ;;
-    java) "$here/../../mvnw" -B -q -f pom.xml process-classes ;;
+    java | djl) "$here/../../mvnw" -B -q -f pom.xml process-classes ;;
     cpp) command -v cmake >/dev/null && cmake -S . -B build >/dev/null && cmake --build build ;;
     rust) command -v cargo >/dev/null && cargo build --quiet --release --target-dir target ;;
     csharp) command -v dotnet >/dev/null && dotnet build --nologo -v quiet ;;
@@ -34,6 +34,7 @@ check() {
     node) node student.js "$folder" && node pipeline.js "$folder" ;;
     browser) node check.js "$folder" ;;
     java) java -cp 'target/classes:target/lib/*' handoff.Student "$folder" ;;
+    djl) java -cp 'target/classes:target/lib/*' handoff.DjlStudent "$folder" ;;
     cpp) build/student "$folder" ;;
     rust) target/release/handoff-rust "$folder" ;;
     csharp) dotnet run --no-build -- "$folder" ;;
