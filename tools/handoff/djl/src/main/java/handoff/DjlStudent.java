@@ -23,7 +23,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * From text to prediction with DJL's ONNX Runtime engine, on what {@code serving.properties} says.
+ * From text to prediction with DJL's ONNX Runtime engine. What it says here, {@code
+ * serving.properties} says to DJL Serving.
  *
  * <pre>
  * java -cp 'target/classes:target/lib/*' handoff.DjlStudent FOLDER              check against golden/
