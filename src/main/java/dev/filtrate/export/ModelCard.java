@@ -195,7 +195,12 @@ record ModelCard(
         english(
             "The files in `onnx/`, their logits and answers against those of the trained model, and"
                 + " their median latency on the host of the export (%s, %s):\n\n",
-            all.device(), all.threads() == 0 ? "all cores" : all.threads() + " threads"));
+            all.device(),
+            switch (all.threads()) {
+              case 0 -> "all cores";
+              case 1 -> "1 thread";
+              default -> all.threads() + " threads";
+            }));
     row(text, all.head());
     row(text, Collections.nCopies(all.head().size(), "---"));
     all.cells().forEach(cells -> row(text, cells));

@@ -74,15 +74,32 @@ class SquadCommandsTest {
   }
 
   @Test
-  void aWholeRunEndsWithAnExport() {
+  void aWholeRunEndsWithAnExport() throws IOException {
     TinySquad task = new TinySquad(folder);
     String recipe = task.file("recipe.yaml").toString();
     String out = folder.resolve("run").toString();
     Outcome run =
         Captured.filtrate(
-            "run", recipe, "--output_dir", out, "--set", "compare=[kd, ted]", "--quiet");
+            "run",
+            recipe,
+            "--output_dir",
+            out,
+            "--set",
+            "compare=[kd, ted]",
+            "--quiet",
+            "--precision=int8",
+            "--max_drop=100");
     assertEquals(0, run.code(), run.err());
     assertTrue(run.out().contains("ted"), run.out());
+    JsonNode precisions =
+        JSON.readTree(folder.resolve("run/export/precisions.json").toFile()).path("precisions");
+    assertEquals(1, precisions.at("/fp32/agreement").asDouble());
+    double lost = precisions.at("/int8/drop").asDouble(); // scores are in points already
+    double f1 = precisions.at("/fp32/metrics/f1").asDouble();
+    assertEquals(f1 - lost, precisions.at("/int8/metrics/f1").asDouble(), 1e-6);
+    JsonNode golden = JSON.readTree(folder.resolve("run/export/golden/outputs.json").toFile());
+    assertTrue(golden.at("/precisions/fp32/examples/0").has("answer"), golden.toString());
+    assertTrue(golden.at("/precisions/int8/examples/0").has("end_logits"), golden.toString());
     assertTrue(Files.exists(folder.resolve("run/export/model.onnx")));
     Outcome plan = Captured.filtrate("plan", recipe, "--quiet");
     assertEquals(0, plan.code(), plan.err());
@@ -125,8 +142,8 @@ class SquadCommandsTest {
     assertEquals(
         "filtrate: "
             + model
-            + ": answers questions, but the task dev is the other kind; give the task that the model"
-            + " was trained for\n",
+            + ": answers questions, but the task dev is the other kind; give the task that the"
+            + " model was trained for\n",
         filtrate("evaluate", "model", "--validation_file", dev, "--quiet").err());
     assertEquals(
         "filtrate: --doc_stride: task.doc_stride: goes with a task_name of squad or squad_v2\n",
