@@ -58,6 +58,7 @@ final class ConfigSchemaCommand implements Command {
       start                        of every method: fair: the same fine-tuned student; released: as the released scripts
       checkpoint                   when a run writes down where it is
       checkpoint.keep              how many of the last checkpoints of a stage stay
+      export                       in which precisions the student is exported
       """;
 
   @Override
