@@ -209,7 +209,9 @@ class StudentTest {
       Files.delete(export.resolve(file));
     }
     assertEquals(
-        export + ": holds no tokenizer; expected tokenizer.json, spm.model or vocab.txt",
+        export
+            + ": holds no tokenizer; expected tokenizer.json, spm.model, vocab.txt, or vocab.json"
+            + " with merges.txt",
         refusal(export));
   }
 
@@ -223,8 +225,8 @@ class StudentTest {
         TinyModels.folder(folder.resolve("trained"), new Weights(weights.model(), headless));
     assertEquals(
         trained
-            + ": holds no trained head: classifier.weight, classifier.bias are missing; fine-tune or"
-            + " distil the model first",
+            + ": holds no trained head: classifier.weight, classifier.bias are missing; fine-tune"
+            + " or distil the model first",
         refusal(trained));
   }
 
