@@ -13,6 +13,10 @@
  * such an example adds nothing to the task's loss and to the metrics, but distillation learns from
  * it. Where labels are not listed they are inferred from the training file alone, so that another
  * file can never renumber the classes.
+ *
+ * <p>A file of unknown layout is looked at by {@link dev.filtrate.data.Survey}, and {@link
+ * dev.filtrate.data.TaskProposal} guesses what its examples are meant for; both tell every guess.
+ * Parquet is read by Apache's own reader, without Hadoop, its rows as the same text cells.
  */
 @NullMarked
 package dev.filtrate.data;
