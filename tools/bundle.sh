@@ -4,7 +4,7 @@
 #
 #   tools/bundle.sh [--cuda] [--split SIZE] [--out FOLDER]
 #
-#   --cuda        with ONNX Runtime's CUDA provider (the host brings CUDA 13 and cuDNN 9)
+#   --cuda        with ONNX Runtime's CUDA provider (the host brings CUDA 13 and cuDNN 9), small reference cases and gpu-check.sh
 #   --split SIZE  cut the archive into pieces of at most SIZE (such as 60M); cat PIECES | tar -xJ puts them together
 #   --out FOLDER  where to (default target/bundle)
 #
@@ -50,6 +50,11 @@ rm -rf "$bundle" "$bundle".tar.xz*
 mkdir -p "$bundle/app"
 cp -r "$build/target/filtrate.jar" "$build/target/lib" "$bundle/app/"
 cp -r filtrate data docs README.md LICENSE "$bundle/"
+if [ -n "$cuda" ]; then # what a GPU host is checked with
+  mkdir "$bundle/tools"
+  cp tools/gpu-check.sh "$bundle/tools/"
+  cp -r src/test/resources/cases "$bundle/"
+fi
 
 # What the jars need (jdeps cannot tell: some are modules that require absent ones), TLS for fetch, and
 # further charsets for data files.
