@@ -1,7 +1,8 @@
 /**
  * Reverse-mode differentiation of a {@link dev.filtrate.graph.GraphBuilder}'s nodes into the same
  * builder: {@link dev.filtrate.autodiff.ReverseMode} walks, one table of rules says what each
- * operator's gradient is.
+ * operator's gradient is. {@link dev.filtrate.autodiff.MixedPrecision} is what a forward graph may
+ * go through before, so that the backward pass follows it.
  *
  * <p>Decisions: a rule writes the plain mathematics in the vocabulary that models use, for all
  * inputs, and leaves the rest to others: broadcasting is undone once, in the engine; what nobody

@@ -48,7 +48,8 @@ final class BenchCommand implements Command {
             Flags.valued(
                 "parts",
                 "LIST",
-                "of stage2_step, stage2_cached_step, stage1_step, finetune_step, student_forward (default all)"))
+                "of stage2_step, stage2_cached_step, stage1_step, finetune_step, student_forward"
+                    + " (default all)"))
         .addOption(Flags.flag("profile", "say where the time goes, by operator and part of a step"))
         .addOption(Flags.flag("json", "print JSON"));
   }
@@ -130,6 +131,17 @@ final class BenchCommand implements Command {
         "matrix product     %.0f GFLOP/s; the floor is a part's products at this rate",
         results.get("matmul_gflops").asDouble());
     console.printf("settings           %s", results.get("settings"));
+    for (Bench.Part part : Bench.Part.values()) {
+      JsonNode placement = results.path(part.id()).path("placement");
+      if (placement.isObject()) {
+        console.printf(
+            "%-19snodes: %s; on the processor: %s; copies: %d",
+            part.id(),
+            placement.get("nodes"),
+            placement.get("on_host"),
+            placement.get("copy_nodes").asLong());
+      }
+    }
     for (Bench.Part part : Bench.Part.values()) {
       JsonNode profile = results.path(part.id()).path("profile");
       if (profile.isObject()) {

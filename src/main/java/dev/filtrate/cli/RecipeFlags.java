@@ -67,6 +67,7 @@ final class RecipeFlags {
       tune_null_score              -              task.tune_null_score               data       of SQuAD: take the threshold with the best F1 on the validation questions instead
       max_length                   N              tokenizer.max_length               single     cut texts to N tokens (default 128; of a finished model what its tokenizer_config.json says)
       pad_to_max_length            -              tokenizer.pad_to_max_length        single     pad every batch to max_length, not to its longest text
+      pad_to_multiple_of           N              tokenizer.pad_to_multiple_of       single     pad batches to a multiple of N tokens: fewer shapes (default 1)
       per_device_train_batch_size  N              STAGE.per_device_train_batch_size  stage      examples of a micro-batch (default 8)
       per_device_eval_batch_size   N              STAGE.per_device_eval_batch_size   data       examples of a batch in evaluation (default 8)
       learning_rate                X              STAGE.learning_rate                stage      highest rate (default 5e-5)
@@ -111,21 +112,31 @@ final class RecipeFlags {
       arena                        true|false     arena                              any        keep memory between steps: faster, larger (default true)
       memory_pattern               -              memory_pattern                     any        lay memory out once per shape: for batches of one length
       target                       TARGET         target                             any        ort, or portable: standard operators only (default ort)
+      mixed_precision              no|fp16|bf16   mixed_precision                    computes   matrix products in 16 bits: for GPUs (default no)
+      tf32                         -              tf32                               computes   on a GPU: round the factors of float32 products to 10 bits
+      enable_cuda_graph            -              enable_cuda_graph                  computes   on a GPU: replay teacher and evaluation per shape of batch
       """;
 
   private static final Map<String, Set<Use>> USES =
-      Map.of(
-          "any", EnumSet.allOf(Use.class),
-          "single", SINGLE,
-          "stage", EnumSet.of(Use.FINETUNE, Use.LEARN_FILTERS, Use.DISTILL),
-          "evaluated", EnumSet.of(Use.FINETUNE, Use.DISTILL),
-          "distill", EnumSet.of(Use.DISTILL),
-          "learn", EnumSet.of(Use.LEARN_FILTERS),
-          "filters", EnumSet.of(Use.LEARN_FILTERS, Use.DISTILL),
-          "data",
-              EnumSet.of(Use.FINETUNE, Use.LEARN_FILTERS, Use.DISTILL, Use.EVALUATE, Use.EXPORT),
-          "exports", EnumSet.of(Use.RUN, Use.EXPORT),
-          "writes", EnumSet.of(Use.RUN, Use.FINETUNE, Use.LEARN_FILTERS, Use.DISTILL, Use.EXPORT));
+      Map.ofEntries(
+          Map.entry("any", EnumSet.allOf(Use.class)),
+          Map.entry(
+              "computes",
+              EnumSet.of(
+                  Use.RUN, Use.PLAN, Use.FINETUNE, Use.LEARN_FILTERS, Use.DISTILL, Use.EVALUATE)),
+          Map.entry("single", SINGLE),
+          Map.entry("stage", EnumSet.of(Use.FINETUNE, Use.LEARN_FILTERS, Use.DISTILL)),
+          Map.entry("evaluated", EnumSet.of(Use.FINETUNE, Use.DISTILL)),
+          Map.entry("distill", EnumSet.of(Use.DISTILL)),
+          Map.entry("learn", EnumSet.of(Use.LEARN_FILTERS)),
+          Map.entry("filters", EnumSet.of(Use.LEARN_FILTERS, Use.DISTILL)),
+          Map.entry(
+              "data",
+              EnumSet.of(Use.FINETUNE, Use.LEARN_FILTERS, Use.DISTILL, Use.EVALUATE, Use.EXPORT)),
+          Map.entry("exports", EnumSet.of(Use.RUN, Use.EXPORT)),
+          Map.entry(
+              "writes",
+              EnumSet.of(Use.RUN, Use.FINETUNE, Use.LEARN_FILTERS, Use.DISTILL, Use.EXPORT)));
 
   private static final List<Flag> FLAGS = TABLE.lines().map(RecipeFlags::flag).toList();
 

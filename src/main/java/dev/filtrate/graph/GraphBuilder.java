@@ -37,6 +37,13 @@ public final class GraphBuilder {
     return builder;
   }
 
+  /** A builder that holds all of a graph, to go on from there. */
+  public static GraphBuilder of(Graph graph) {
+    GraphBuilder builder = rewriting(graph);
+    graph.nodes().forEach(builder::add);
+    return builder;
+  }
+
   /** The vocabulary, with no scope yet. */
   public Ops ops() {
     return new Ops(this, "");
@@ -61,6 +68,11 @@ public final class GraphBuilder {
     }
     Check.argument(known.equals(value), "%s is declared again as %s", known, value);
     return known;
+  }
+
+  /** The declared inputs, in order of declaration. */
+  public List<Value> inputs() {
+    return List.copyOf(inputs.values());
   }
 
   /** The declared parameters, in order of declaration. */

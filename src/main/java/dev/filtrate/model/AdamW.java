@@ -49,6 +49,18 @@ public record AdamW(
    * on the way to its own new value.
    */
   public Graph graph(String name, List<Value> parameters) {
+    return graph(name, parameters, false);
+  }
+
+  /**
+   * The same for gradients of a scaled loss: a further input {@code inverse_loss_scale}, a float32
+   * scalar, that every gradient is multiplied by first.
+   */
+  public Graph scaledGraph(String name, List<Value> parameters) {
+    return graph(name, parameters, true);
+  }
+
+  private Graph graph(String name, List<Value> parameters, boolean scaled) {
     GraphBuilder g = new GraphBuilder();
     Ops op = g.ops();
     Value rate = g.input("learning_rate", DType.FLOAT, Shape.SCALAR);
@@ -57,6 +69,10 @@ public record AdamW(
     List<Value> gradients = new ArrayList<>();
     for (Value p : parameters) {
       gradients.add(g.input("grad/" + p.name(), DType.FLOAT, p.shape()));
+    }
+    if (scaled) {
+      Value inverse = g.input("inverse_loss_scale", DType.FLOAT, Shape.SCALAR);
+      gradients.replaceAll(gradient -> op.mul(gradient, inverse));
     }
     if (maxGradNorm.isPresent()) {
       Value norm = globalNorm(op, gradients);

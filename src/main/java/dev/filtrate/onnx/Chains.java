@@ -172,6 +172,67 @@ final class Chains {
   }
 
   /**
+   * On CUDA, where the kernel wants its step on the host: an input {@code step/<parameter>} instead
+   * of {@code step}, so that the same number need not be copied back once for each parameter.
+   */
+  static List<Value> adamKernelOfFedStep(Ops op, Node n) {
+    if (op.builder().producer(n.in(1)).isPresent()) {
+      return adamKernel(op, n); // a step that the graph computes cannot be fed
+    }
+    List<Value> inputs = new ArrayList<>(n.inputs());
+    String own = n.in(1).name() + "/" + n.in(2).name();
+    inputs.set(1, op.builder().input(own, DType.INT64, Shape.SCALAR));
+    return op.emit(n.op(), inputs, n.attributes());
+  }
+
+  /**
+   * A product of factors with unlike leading axes, where CUDA's library would be handed a list of
+   * addresses, copied from the host at every run: the smaller factor is repeated instead.
+   */
+  static List<Value> alikeBatches(Ops op, Node n) {
+    Value a = n.in(0);
+    Value b = n.in(1);
+    Shape leading = Shape.broadcast(leading(a), leading(b));
+    if (b.rank() > 2 || a.rank() == 2) { // else one product of all rows
+      a = repeated(op, a, leading);
+      b = repeated(op, b, leading);
+    }
+    return op.emit(n.op(), List.of(a, b), n.attributes());
+  }
+
+  private static Shape leading(Value x) {
+    return new Shape(x.shape().dims().subList(0, x.rank() - 2));
+  }
+
+  private static Value repeated(Ops op, Value x, Shape leading) {
+    List<Dim> dims = new ArrayList<>(leading.dims());
+    dims.addAll(x.shape().dims().subList(x.rank() - 2, x.rank()));
+    return op.expand(x, new Shape(dims));
+  }
+
+  /**
+   * A size as a number on a device, which has sizes on the host only: as many ones added up, for
+   * each of its terms. Exact to 2²⁴ for what the names make.
+   */
+  static List<Value> countedSize(Ops op, Node n) {
+    Value sum = op.constant(0L);
+    for (Map.Entry<String, Long> term : n.sizes("size").dim(0).terms().entrySet()) {
+      Value factor = op.constant(term.getValue());
+      if (term.getKey().isEmpty()) {
+        sum = op.add(sum, factor);
+      } else {
+        Map<String, Attr> ones =
+            Map.of(
+                "shape", new Attr.Sizes(Shape.of(Dim.parse(term.getKey()))),
+                "value", new Attr.Content(Tensor.ofFloats(new long[] {1}, 1)));
+        Value counted = op.sumAll(op.emit(OpType.CONSTANT_OF_SHAPE, List.of(), ones).get(0));
+        sum = op.add(sum, op.mul(op.cast(counted, DType.INT64), factor));
+      }
+    }
+    return List.of(sum);
+  }
+
+  /**
    * AdamW (Loshchilov and Hutter 2019) with the schema's attributes: alpha and beta are the decays
    * of the moments, lambda that of the weight, added to the update (mode 0). Old values are read
    * only on the way to their own new values, because both are bound to one buffer.

@@ -21,13 +21,15 @@ import java.util.Set;
  * The pass that leaves in a graph only what a target runs, and runs well: one table from operator,
  * target and device to the kernel of that name (no entry) or to a {@linkplain Chains chain} of
  * other operators. Inputs, parameters, outputs and the values that survive keep their names; what
- * chains have in common is computed once.
+ * chains have in common is computed once, and an input that no kernel takes any more is dropped.
  *
  * <p>On a CPU, ONNX Runtime's gradient kernels of Gelu and LayerNormalization and its Dropout run
  * on one thread and lose to chains; its GatherGrad adds the rows of an index in any order, so it
  * gets them added up. SoftmaxGrad, DropoutGrad and AdamOptimizer beat their chains there. On CUDA
  * the kernels stay; its ScatterElements and GatherElementsGrad add in any order, which is
- * repeatable where no two updates meet, as in the losses of this project.
+ * repeatable where no two updates meet, as in the losses of this project. What would copy between
+ * host and device there is written otherwise: a step reaches each optimizer node as an input of its
+ * own, sizes are counted where sums run, and factors of products are repeated to like batches.
  */
 public final class Lowering {
   private static final Map<OpType, Chain> PORTABLE =
@@ -54,7 +56,12 @@ public final class Lowering {
               OpType.ADAM_OPTIMIZER, Chains::adamKernel));
 
   private static final Map<OpType, Chain> ORT_CUDA =
-      new EnumMap<>(Map.of(OpType.ADAM_OPTIMIZER, Chains::adamKernel));
+      new EnumMap<>(
+          Map.of(
+              OpType.DIM, Chains::countedSize,
+              OpType.MATMUL, Chains::alikeBatches,
+              OpType.FUSED_MATMUL, Chains::alikeBatches,
+              OpType.ADAM_OPTIMIZER, Chains::adamKernelOfFedStep));
 
   /** Operators with outputs that a schema lets us leave out at the end. */
   private static final Set<OpType> OPTIONAL_OUTPUTS =
@@ -83,7 +90,9 @@ public final class Lowering {
 
   /** The graph with chains in place of what the target does not run, or not well. */
   public static Graph lower(Graph graph, Target target, DeviceKind device) {
-    Graph lowered = new Lowering(graph, table(target, device)).run();
+    boolean halves = target == Target.ORT && device == DeviceKind.CUDA;
+    Graph known = halves ? graph : FloatIslands.of(graph);
+    Graph lowered = new Lowering(known, table(target, device)).run();
     requireRunnable(lowered, target);
     return lowered;
   }
@@ -135,10 +144,10 @@ public final class Lowering {
     }
     List<Node> named = nodes.stream().map(this::named).toList();
     Graph whole =
-        new Graph(graph.name(), graph.inputs(), graph.parameters(), named, graph.outputs());
+        new Graph(graph.name(), builder.inputs(), graph.parameters(), named, graph.outputs());
     Graph pruned = Merging.of(whole.pruned());
     return new Graph(
-        graph.name(), graph.inputs(), graph.parameters(), trimmed(pruned), graph.outputs());
+        graph.name(), pruned.inputs(), graph.parameters(), trimmed(pruned), graph.outputs());
   }
 
   private void replace(Node n) {

@@ -7,8 +7,9 @@
  *
  * <p>Decisions: opset 17 and IR version 8, {@code com.microsoft} version 1 only where it is used.
  * Every value is typed in the file, sizes that are known only when running under their text form.
- * Which kernel or chain an operator gets is one table, by target and device, as measured. Protobuf
- * stays behind the codec; no runtime is known here.
+ * Which kernel or chain an operator gets is one table, by target and device, as measured; where
+ * there are no kernels in 16 bits, what is rounded to them computes in float32. Protobuf stays
+ * behind the codec; no runtime is known here.
  */
 @NullMarked
 package dev.filtrate.onnx;

@@ -29,6 +29,12 @@ import org.jspecify.annotations.Nullable;
  * device, or written into a device tensor it is bound to. Not for several threads.
  */
 public final class ComputeSession implements AutoCloseable {
+  /** Of a session that does not replay. */
+  private static final int PLAIN = 0;
+
+  /** A run of one that does, whose kernels are not kept. */
+  private static final int NO_GRAPH = -1;
+
   private final String name;
   private final Device device;
   private final boolean profiled;
@@ -39,6 +45,9 @@ public final class ComputeSession implements AutoCloseable {
 
   /** Initializers that the native session reads where they are. */
   private final DeviceTensors shared;
+
+  /** Where it replays; else null. */
+  private final @Nullable Replays replays;
 
   private @Nullable Session session;
 
@@ -57,6 +66,7 @@ public final class ComputeSession implements AutoCloseable {
     this.device = options.device();
     this.profiled = options.profilePrefix().isPresent();
     this.shared = shared;
+    this.replays = options.cudaGraphs() ? new Replays(device) : null;
     try (PointerScope scope = new PointerScope()) {
       this.inputs = Native.strings(session.GetInputNames());
       this.outputs = Native.strings(session.GetOutputNames());
@@ -241,12 +251,51 @@ public final class ComputeSession implements AutoCloseable {
    *
    * @param feeds inputs from the host; native memory is not copied on the CPU
    * @param given inputs from the device, for this run
-   * @param left the outputs to leave on the device; the other ones that are not bound are fetched
+   * @param left the outputs to leave on the device; the other ones that are not bound are fetched.
+   *     Where the session replays, they hold what they do until its next run
    */
   public Outputs run(Map<String, Tensor> feeds, Map<String, DeviceTensor> given, Set<String> left) {
-    Session open = open();
+    open();
     requireInputs(feeds.keySet(), given.keySet());
+    Replays shapes = replays;
+    if (shapes == null) {
+      return run(feeds, given, boundOutputs, left, PLAIN);
+    }
+    Check.argument(given.isEmpty(), "session '%s' replays: nothing can be given", name);
+    Replays.Buffers buffers =
+        shapes.of(
+            feeds, () -> run(feeds, given, boundOutputs, Set.copyOf(outputs), NO_GRAPH).device());
+    Map<String, DeviceTensor> results = new LinkedHashMap<>(boundOutputs);
+    results.putAll(buffers.outputs().asMap());
+    run(Map.of(), buffers.inputs().asMap(), results, Set.of(), buffers.number());
+    Map<String, Tensor> fetched = new LinkedHashMap<>();
+    Map<String, DeviceTensor> onDevice = new LinkedHashMap<>();
+    buffers
+        .outputs()
+        .asMap()
+        .forEach(
+            (output, tensor) -> {
+              if (left.contains(output)) {
+                onDevice.put(output, tensor.lent());
+              } else {
+                fetched.put(output, tensor.download());
+              }
+            });
+    return new Outputs(fetched, DeviceTensors.owning(onDevice));
+  }
+
+  private Outputs run(
+      Map<String, Tensor> feeds,
+      Map<String, DeviceTensor> given,
+      Map<String, DeviceTensor> results,
+      Set<String> left,
+      int graph) {
+    Session open = open();
     try (PointerScope scope = new PointerScope()) {
+      RunOptions how = new RunOptions();
+      if (graph != PLAIN) { // the number under which the runtime keeps and finds the kernels
+        how.AddConfigEntry("gpu_graph_id", Integer.toString(graph));
+      }
       IoBinding binding = new IoBinding(open);
       boundInputs.forEach((input, tensor) -> Native.bindInput(binding, input, tensor.value()));
       given.forEach(
@@ -258,7 +307,7 @@ public final class ComputeSession implements AutoCloseable {
       MemoryInfo host = DeviceMemory.place(Device.CPU);
       MemoryInfo here = DeviceMemory.place(device);
       for (String output : outputs) {
-        DeviceTensor bound = boundOutputs.get(output);
+        DeviceTensor bound = results.get(output);
         if (bound != null) {
           Native.bindOutput(binding, output, bound.value());
         } else {
@@ -266,9 +315,9 @@ public final class ComputeSession implements AutoCloseable {
         }
       }
       binding.SynchronizeInputs();
-      open.Run(new RunOptions(), binding);
+      open.Run(how, binding);
       binding.SynchronizeOutputs();
-      return collect(binding, left);
+      return collect(binding, results.keySet(), left);
     } catch (RuntimeException e) {
       throw Native.failure("session '" + name + "'", e);
     } finally {
@@ -276,14 +325,14 @@ public final class ComputeSession implements AutoCloseable {
     }
   }
 
-  private Outputs collect(IoBinding binding, Set<String> left) {
+  private Outputs collect(IoBinding binding, Set<String> bound, Set<String> left) {
     Map<String, Tensor> fetched = new LinkedHashMap<>();
     Map<String, DeviceTensor> onDevice = new LinkedHashMap<>();
-    if (boundOutputs.size() < outputs.size()) {
+    if (bound.size() < outputs.size()) {
       ValueVector values = binding.GetOutputValues();
       for (int i = 0; i < outputs.size(); i++) {
         String output = outputs.get(i);
-        if (boundOutputs.containsKey(output)) {
+        if (bound.contains(output)) {
           continue;
         }
         Value value = new Value(values.get(i)); // takes the tensor over from the vector
@@ -351,6 +400,9 @@ public final class ComputeSession implements AutoCloseable {
       }
       open.deallocate();
       shared.close();
+      if (replays != null) {
+        replays.close();
+      }
       boundInputs.clear();
       boundOutputs.clear();
     }

@@ -24,10 +24,25 @@ public final class DeviceTensor implements AutoCloseable {
   /** The host memory under a view, which must live as long as the native value; else null. */
   private final @Nullable Tensor viewed;
 
+  /** Whose memory this is, where it is not this one's; else null. */
+  private final @Nullable DeviceTensor owner;
+
   private @Nullable Value value;
 
   private DeviceTensor(
       String name, Device device, DType type, long[] dims, Value value, @Nullable Tensor viewed) {
+    this(name, device, type, dims, value, viewed, null);
+  }
+
+  private DeviceTensor(
+      String name,
+      Device device,
+      DType type,
+      long[] dims,
+      Value value,
+      @Nullable Tensor viewed,
+      @Nullable DeviceTensor owner) {
+    this.owner = owner;
     this.name = name;
     this.device = device;
     this.type = type;
@@ -68,6 +83,11 @@ public final class DeviceTensor implements AutoCloseable {
       Value value = DeviceMemory.view(viewed).retainReference();
       return new DeviceTensor(name, Device.CPU, viewed.type(), viewed.dims(), value, viewed);
     }
+  }
+
+  /** The same memory for somebody who may close this tensor, but not free the memory. */
+  DeviceTensor lent() {
+    return new DeviceTensor(name, device, type, dims, value(), viewed, this);
   }
 
   /** What it is, in errors and bindings. */
@@ -120,7 +140,7 @@ public final class DeviceTensor implements AutoCloseable {
   /** The native value; throws {@link IllegalStateException} once closed. */
   Value value() {
     Value open = value;
-    if (open == null) {
+    if (open == null || (owner != null && owner.value == null)) {
       throw new IllegalStateException("device tensor '" + name + "' is closed");
     }
     return open;
@@ -137,7 +157,7 @@ public final class DeviceTensor implements AutoCloseable {
   public void close() {
     Value open = value;
     value = null;
-    if (open != null) {
+    if (open != null && owner == null) {
       open.deallocate();
     }
   }

@@ -18,6 +18,10 @@ import java.util.function.Consumer;
  * @param memoryPattern whether memory is laid out once per input shape: only for fixed shapes
  * @param optimization how far the runtime rewrites the graph
  * @param prepacking whether constant weights are kept a second time in the kernels' layout
+ * @param tf32 whether CUDA may round the factors of float32 products to 10 bits of precision
+ * @param cudaGraphs whether a session keeps its inputs and outputs at fixed addresses, by shape,
+ *     and CUDA replays its kernels on them: for sessions that draw nothing and change nothing in
+ *     place
  * @param fixedDims named dims that always have this size, so that shape arithmetic folds away
  * @param profilePrefix path and start of the name of profiles to write, if any: the session's name
  *     and the time follow
@@ -30,6 +34,8 @@ public record RuntimeOptions(
     boolean memoryPattern,
     Optimization optimization,
     boolean prepacking,
+    boolean tf32,
+    boolean cudaGraphs,
     Map<String, Long> fixedDims,
     Optional<String> profilePrefix) {
 
@@ -56,7 +62,17 @@ public record RuntimeOptions(
   /** The CPU with all cores. */
   public static RuntimeOptions defaults() {
     return new RuntimeOptions(
-        Device.CPU, 0, true, false, false, Optimization.ALL, true, Map.of(), Optional.empty());
+        Device.CPU,
+        0,
+        true,
+        false,
+        false,
+        Optimization.ALL,
+        true,
+        false,
+        false,
+        Map.of(),
+        Optional.empty());
   }
 
   /** These on another device. */
@@ -94,6 +110,16 @@ public record RuntimeOptions(
     return with(o -> o.prepacking = on);
   }
 
+  /** These with or without TF32 products on CUDA. */
+  public RuntimeOptions withTf32(boolean on) {
+    return with(o -> o.tf32 = on);
+  }
+
+  /** These with or without replaying on CUDA. */
+  public RuntimeOptions withCudaGraphs(boolean on) {
+    return with(o -> o.cudaGraphs = on);
+  }
+
   /** These with one more named dim fixed. */
   public RuntimeOptions withFixedDim(String name, long size) {
     return with(o -> o.fixedDims.put(name, size));
@@ -119,6 +145,8 @@ public record RuntimeOptions(
     private boolean memoryPattern;
     private Optimization optimization;
     private boolean prepacking;
+    private boolean tf32;
+    private boolean cudaGraphs;
     private final Map<String, Long> fixedDims;
     private Optional<String> profilePrefix;
 
@@ -130,6 +158,8 @@ public record RuntimeOptions(
       memoryPattern = o.memoryPattern;
       optimization = o.optimization;
       prepacking = o.prepacking;
+      tf32 = o.tf32;
+      cudaGraphs = o.cudaGraphs;
       fixedDims = new TreeMap<>(o.fixedDims);
       profilePrefix = o.profilePrefix;
     }
@@ -143,6 +173,8 @@ public record RuntimeOptions(
           memoryPattern,
           optimization,
           prepacking,
+          tf32,
+          cudaGraphs,
           fixedDims,
           profilePrefix);
     }

@@ -45,7 +45,7 @@ final class SessionSettings {
         .profilePrefix()
         .ifPresent(prefix -> o.EnableProfiling(Native.path(prefix + "-" + name)));
     if (options.device().isCuda()) {
-      o.AppendExecutionProvider_CUDA_V2(cuda(options.device()).asOrtCUDAProviderOptionsV2());
+      o.AppendExecutionProvider_CUDA_V2(cuda(options).asOrtCUDAProviderOptionsV2());
     }
     return o;
   }
@@ -59,14 +59,15 @@ final class SessionSettings {
     };
   }
 
-  private static CUDAProviderOptions cuda(Device device) {
+  private static CUDAProviderOptions cuda(RuntimeOptions options) {
     StringStringMap settings = new StringStringMap();
-    put(settings, "device_id", Integer.toString(device.index()));
+    put(settings, "device_id", Integer.toString(options.device().index()));
     put(settings, "arena_extend_strategy", "kSameAsRequested"); // no doubling of a large model
-    put(settings, "use_tf32", "0"); // float32 means float32
-    CUDAProviderOptions options = new CUDAProviderOptions();
-    options.Update(settings);
-    return options;
+    put(settings, "use_tf32", options.tf32() ? "1" : "0");
+    put(settings, "enable_cuda_graph", options.cudaGraphs() ? "1" : "0");
+    CUDAProviderOptions provider = new CUDAProviderOptions();
+    provider.Update(settings);
+    return provider;
   }
 
   private static void put(StringStringMap map, String key, String value) {

@@ -22,9 +22,10 @@ import org.jspecify.annotations.Nullable;
  *   <li>The gradients graph takes the parameters under their own names, the batch, and perhaps
  *       {@code gradient_scale}; it delivers scalars (losses) and {@code grad/<p>} for each trained
  *       parameter p.
- *   <li>The update graph takes {@code learning_rate}, {@code step}, and for each p {@code <p>},
- *       {@code grad/<p>}, {@code moment1/<p>}, {@code moment2/<p>}; it delivers {@code next/<p>},
- *       {@code next/moment1/<p>}, {@code next/moment2/<p>} and perhaps {@code gradient_norm}.
+ *   <li>The update graph takes {@code learning_rate}, {@code step} (perhaps once for each p, {@code
+ *       step/<p>}), perhaps {@code inverse_loss_scale}, and for each p {@code <p>}, {@code
+ *       grad/<p>}, {@code moment1/<p>}, {@code moment2/<p>}; it delivers {@code next/<p>}, {@code
+ *       next/moment1/<p>}, {@code next/moment2/<p>} and perhaps {@code gradient_norm}.
  * </ul>
  *
  * A step is one or more calls of {@link #accumulate}, then one of {@link #step}. What it leaves
@@ -36,6 +37,9 @@ public final class TrainingSession implements AutoCloseable {
   private static final String NEXT = "next/";
   private static final String SCALE = "gradient_scale";
   private static final String NORM = "gradient_norm";
+  private static final String RATE = "learning_rate";
+  private static final String STEP = "step";
+  private static final String INVERSE_SCALE = "inverse_loss_scale";
 
   private final ComputeSession backward;
   private final ComputeSession update;
@@ -48,6 +52,7 @@ public final class TrainingSession implements AutoCloseable {
   private final Deque<Runnable> owned;
 
   private @Nullable Further further;
+  private @Nullable ComputeSession norm;
   private int accumulated;
 
   /** A second set of gradients for the second and later micro-batches of a step, and their sum. */
@@ -81,7 +86,8 @@ public final class TrainingSession implements AutoCloseable {
       byte[] gradientsModel,
       byte[] updateModel,
       Map<String, Tensor> initial,
-      RuntimeOptions options) {
+      RuntimeOptions given) {
+    RuntimeOptions options = given.withCudaGraphs(false); // dropout draws, updates are in place
     Deque<Runnable> owned = new ArrayDeque<>();
     boolean complete = false;
     try {
@@ -234,13 +240,61 @@ public final class TrainingSession implements AutoCloseable {
    * @return the gradients' global norm before clipping; NaN if the update graph does not compute it
    */
   public float step(double learningRate, long step) {
+    return step(learningRate, step, 1);
+  }
+
+  /**
+   * The same where the loss was scaled.
+   *
+   * @param lossScale what it was multiplied by, in {@code gradient_scale}
+   */
+  public float step(double learningRate, long step, double lossScale) {
     Check.state(accumulated > 0, "step %d: no gradients were accumulated", step);
     Check.argument(step >= 1, "steps count from 1, got %d", step);
     accumulated = 0;
-    Map<String, Tensor> feeds =
-        Map.of("learning_rate", Tensor.scalar((float) learningRate), "step", Tensor.scalar(step));
+    Map<String, Tensor> feeds = new LinkedHashMap<>();
+    for (String input : update.inputs()) {
+      if (input.equals(RATE)) {
+        feeds.put(input, Tensor.scalar((float) learningRate));
+      } else if (input.equals(STEP) || input.startsWith(STEP + "/")) {
+        feeds.put(input, Tensor.scalar(step)); // each its own: kernels advance it in place
+      } else if (input.equals(INVERSE_SCALE)) {
+        feeds.put(input, Tensor.scalar((float) (1 / lossScale)));
+      }
+    }
     Tensor norm = update.run(feeds).get(NORM);
     return norm == null ? Float.NaN : (float) norm.scalarValue();
+  }
+
+  /** The global norm of what was accumulated, as it is: not finite if any gradient is not. */
+  public float gradientNorm() {
+    ComputeSession session = norm;
+    if (session == null) {
+      session = ComputeSession.open("norm", normModel(), options);
+      owned.push(session::close);
+      for (Map.Entry<String, DeviceTensor> gradient : gradients.asMap().entrySet()) {
+        session.bindInput(GRADIENT + gradient.getKey(), gradient.getValue());
+      }
+      norm = session;
+    }
+    Tensor fetched = session.run(Map.of()).get(NORM);
+    return fetched == null ? Float.NaN : (float) fetched.scalarValue();
+  }
+
+  private byte[] normModel() {
+    GraphBuilder g = new GraphBuilder();
+    Value sum = g.ops().constant(0.0);
+    for (Map.Entry<String, DeviceTensor> gradient : gradients.asMap().entrySet()) {
+      DeviceTensor tensor = gradient.getValue();
+      Value input = g.input(GRADIENT + gradient.getKey(), tensor.type(), Shape.of(tensor.dims()));
+      sum = g.ops().add(sum, g.ops().sumOfSquares(input));
+    }
+    return OnnxCodec.encode(g.build("norm", Map.of(NORM, g.ops().sqrt(sum))));
+  }
+
+  /** Forgets what was accumulated. */
+  public void discard() {
+    accumulated = 0;
   }
 
   /**

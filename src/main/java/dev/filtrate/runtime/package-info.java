@@ -14,6 +14,8 @@
  *       for a session's life; only the update graph may read and write one buffer in the same run.
  *   <li>The runtime's random generator is one for the process, so it is seeded before every run
  *       that draws from it, and one thread drives all sessions.
+ *   <li>On CUDA, a session may replay: inputs and outputs then have fixed buffers for every shape,
+ *       and what is left on the device is lent until its next run.
  * </ul>
  */
 @NullMarked

@@ -3,6 +3,7 @@ package dev.filtrate.train;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.filtrate.base.AtomicFiles;
+import dev.filtrate.base.Randomness;
 import dev.filtrate.base.UserError;
 import dev.filtrate.graph.DType;
 import dev.filtrate.graph.GraphBuilder;
@@ -12,8 +13,9 @@ import dev.filtrate.graph.Value;
 import dev.filtrate.runtime.ComputeSession;
 import dev.filtrate.runtime.Device;
 import dev.filtrate.runtime.DeviceTensor;
-import dev.filtrate.runtime.DeviceTensors;
+import dev.filtrate.weights.HalfPrecision;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -29,6 +31,7 @@ import java.util.function.Consumer;
 public final class Bench {
   private static final int WARM_UP = 3;
   private static final int PRODUCT = 2048;
+  private static final int LARGE_PRODUCT = 8192;
 
   private final Recipe recipe;
   private final Engine engine;
@@ -89,9 +92,13 @@ public final class Bench {
       if (!results.has("peak_rss_bytes")) {
         results.put("peak_rss_bytes", peakResidentBytes());
       }
-      if (profiled) {
+      if (profiled || recipe.device().isCuda()) {
         note.accept("profiling " + part.id());
-        figures.set("profile", StepProfile.of(timer, t -> time(part, outline, t)).toJson());
+        StepProfile profile = StepProfile.of(timer, t -> time(part, outline, t));
+        figures.set("placement", profile.placement());
+        if (profiled) {
+          figures.set("profile", profile.toJson());
+        }
       }
     }
     double rate = matmulGflops(); // last: it is not to count among a step's memory
@@ -138,6 +145,9 @@ public final class Bench {
     settings.put("arena", recipe.arena());
     settings.put("memory_pattern", recipe.memoryPattern());
     settings.put("device", recipe.device().toString());
+    settings.put("mixed_precision", recipe.mixedPrecision().name().toLowerCase(Locale.ROOT));
+    settings.put("tf32", recipe.tf32());
+    settings.put("enable_cuda_graph", recipe.cudaGraphs());
     settings.put("target", recipe.target().name().toLowerCase(Locale.ROOT));
   }
 
@@ -149,20 +159,24 @@ public final class Bench {
             () -> new UserError("recipe %s has no stage %s".formatted(recipe.name(), name)));
   }
 
-  /** The runtime's own rate for a square product in float32, the yardstick of all other figures. */
+  /**
+   * The runtime's own rate for a square product of the engine's precision, the yardstick of all
+   * other figures.
+   */
   private double matmulGflops() {
     GraphBuilder g = new GraphBuilder();
-    Shape square = Shape.of(PRODUCT, PRODUCT);
-    Value a = g.input("a", DType.FLOAT, square);
-    Value b = g.input("b", DType.FLOAT, square);
-    Tensor zeros = Tensor.zeros(DType.FLOAT, PRODUCT, PRODUCT);
-    Device device = engine.options().device();
+    DType type = engine.precision().type();
+    Device device = recipe.device();
+    long n = device.isCuda() ? LARGE_PRODUCT : PRODUCT;
+    Value a = g.input("a", type, Shape.of(n, n));
+    Value b = g.input("b", type, Shape.of(n, n));
     // Bound once: fresh memory for every run would take as long as the product.
     try (ComputeSession session =
             engine.open(g.build("product", Map.of("y", g.ops().matMul(a, b))));
-        DeviceTensors operands = DeviceTensors.upload(Map.of("a", zeros, "b", zeros), device);
-        DeviceTensor y = DeviceTensor.upload("y", zeros, device)) {
-      session.bindInputs(operands);
+        DeviceTensor factor = DeviceTensor.upload("factor", noise(type, n), device);
+        DeviceTensor y = DeviceTensor.allocate("y", type, new long[] {n, n}, device)) {
+      session.bindInput("a", factor);
+      session.bindInput("b", factor);
       session.bindOutput("y", y);
       double[] times = new double[7];
       for (int i = 0; i < times.length; i++) {
@@ -171,8 +185,24 @@ public final class Bench {
         times[i] = (System.nanoTime() - began) / 1e9;
       }
       Arrays.sort(times);
-      return 2.0 * PRODUCT * PRODUCT * PRODUCT / times[times.length / 2] / 1e9;
+      return 2.0 * n * n * n / times[times.length / 2] / 1e9;
     }
+  }
+
+  /** A square of numbers around 0: a GPU that multiplies zeros runs faster. */
+  private static Tensor noise(DType type, long n) {
+    Tensor square = Tensor.zeros(type, n, n);
+    Randomness random = Randomness.of(0, "bench/product");
+    ByteBuffer bytes = square.bytes();
+    while (bytes.hasRemaining()) {
+      float number = (float) random.nextDouble() - 0.5f;
+      switch (type) {
+        case FLOAT16 -> bytes.putShort(HalfPrecision.float16(number));
+        case BFLOAT16 -> bytes.putShort((short) (Float.floatToRawIntBits(number) >>> 16));
+        default -> bytes.putFloat(number);
+      }
+    }
+    return square;
   }
 
   /** The largest resident set of this process so far; 0 where the system does not tell. */

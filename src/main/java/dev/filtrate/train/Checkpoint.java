@@ -42,6 +42,7 @@ record Checkpoint(State state, Map<String, Tensor> parameters, Map<String, Tenso
    * @param bestStep the step it was reached at
    * @param bestMetrics all metrics of that step
    * @param evaluationsSinceBest for early stopping
+   * @param lossScale of mixed precision
    */
   record State(
       String stage,
@@ -52,7 +53,8 @@ record Checkpoint(State state, Map<String, Tensor> parameters, Map<String, Tenso
       double best,
       int bestStep,
       Map<String, Double> bestMetrics,
-      int evaluationsSinceBest) {}
+      int evaluationsSinceBest,
+      LossScale lossScale) {}
 
   private static final List<String> KEYS =
       List.of("stage", "settings", "step", "evaluated_at", "best_step", "evaluations_since_best");
@@ -76,6 +78,9 @@ record Checkpoint(State state, Map<String, Tensor> parameters, Map<String, Tenso
           json.put("best_step", state.bestStep());
           state.bestMetrics().forEach(json.putObject("best_metrics")::put);
           json.put("evaluations_since_best", state.evaluationsSinceBest());
+          if (!state.lossScale().equals(LossScale.NONE)) {
+            state.lossScale().write(json.putObject("loss_scale"));
+          }
           AtomicFiles.writeText(
               part.resolve("state.json"),
               JSON.writerWithDefaultPrettyPrinter().writeValueAsString(json) + "\n");
@@ -119,7 +124,8 @@ record Checkpoint(State state, Map<String, Tensor> parameters, Map<String, Tenso
             json.path("best").asDouble(Double.NaN),
             json.path("best_step").asInt(),
             metrics(json.path("best_metrics")),
-            json.path("evaluations_since_best").asInt());
+            json.path("evaluations_since_best").asInt(),
+            LossScale.read(json.path("loss_scale")));
     return new Checkpoint(
         state,
         Safetensors.open(step.resolve("model.safetensors")).tensors(),

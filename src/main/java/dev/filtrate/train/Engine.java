@@ -1,9 +1,11 @@
 package dev.filtrate.train;
 
+import dev.filtrate.autodiff.MixedPrecision;
 import dev.filtrate.graph.Graph;
 import dev.filtrate.graph.Tensor;
 import dev.filtrate.graph.Value;
 import dev.filtrate.model.AdamW;
+import dev.filtrate.model.Model;
 import dev.filtrate.onnx.DeviceKind;
 import dev.filtrate.onnx.Lowering;
 import dev.filtrate.onnx.OnnxCodec;
@@ -17,15 +19,32 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * From graphs to sessions: which operators are used, and where they run.
+ * From graphs to sessions: which operators are used, where they run, and how precisely models are
+ * trained.
  *
  * @param target the operators
  * @param options device, threads, memory
+ * @param precision of a stage's forward and backward pass, its teacher and its evaluation
  */
-public record Engine(Target target, RuntimeOptions options) {
+public record Engine(Target target, RuntimeOptions options, MixedPrecision precision) {
+  /** An engine in float32. */
+  public Engine(Target target, RuntimeOptions options) {
+    this(target, options, MixedPrecision.NO);
+  }
+
+  /** The same with other options. */
+  Engine with(RuntimeOptions other) {
+    return new Engine(target, other, precision);
+  }
+
   /** A graph as the runtime takes it, parameters among the inputs. */
   public byte[] onnx(Graph graph) {
     return OnnxCodec.encode(lowered(graph));
+  }
+
+  /** The inference graph of a model without filters, in this precision. */
+  Graph inference(String name, Model model) {
+    return precision.applyTo(StageGraphs.inference(name, model.withoutFilters()));
   }
 
   private Graph lowered(Graph graph) {
@@ -50,10 +69,17 @@ public record Engine(Target target, RuntimeOptions options) {
 
   /** The two graphs of a step, with their state on the device. */
   public TrainingSession training(Graph gradients, AdamW optimizer, Map<String, Tensor> weights) {
-    List<Value> trained = StageGraphs.trained(gradients);
-    Graph update = optimizer.graph(gradients.name() + "_update", trained);
+    Graph update = update(gradients.name() + "_update", optimizer, gradients);
     return TrainingSession.open(
         onnx(gradients), onnx(update), only(gradients.parameters(), weights), options);
+  }
+
+  /** The update of what a gradients graph trains. */
+  Graph update(String name, AdamW optimizer, Graph gradients) {
+    List<Value> trained = StageGraphs.trained(gradients);
+    return precision.scalesLoss()
+        ? optimizer.scaledGraph(name, trained)
+        : optimizer.graph(name, trained);
   }
 
   private static Map<String, Tensor> only(List<Value> parameters, Map<String, Tensor> weights) {

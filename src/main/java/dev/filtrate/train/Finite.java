@@ -8,6 +8,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Training that has run away ends with a sentence that says where and by what. */
 final class Finite {
+  /** Where a loss scale is so small that the gradients themselves must be at fault. */
+  private static final float SMALLEST_SCALE = 0x1p-14f;
+
   private Finite() {}
 
   /** Refuses losses that are infinite or NaN: names the first such term rather than their sum. */
@@ -23,6 +26,16 @@ final class Finite {
       throw new UserError(
           "stage '%s' step %d: %s is %s; all terms: %s; lower learning_rate or the term's weight"
               .formatted(stage, step, culprit, losses.get(culprit), losses));
+    }
+  }
+
+  /** Refuses to skip one update after the other. */
+  static void requireScale(String stage, int step, LossScale lossScale) {
+    if (lossScale.scale() < SMALLEST_SCALE) {
+      throw new UserError(
+          "stage '%s' step %d: gradients are not finite, however small the loss scale; lower"
+                  .formatted(stage, step)
+              + " learning_rate, or set mixed_precision to bf16 or no");
     }
   }
 

@@ -17,7 +17,8 @@ record Frozen(@Nullable Graph graph, @Nullable ComputeSession session) implement
     if (t == null) {
       return new Frozen(null, null);
     }
-    Graph graph = StageGraphs.teacher("teacher", t.teacher(), gradients);
+    Graph graph =
+        engine.precision().applyTo(StageGraphs.teacher("teacher", t.teacher(), gradients));
     return graph.outputs().isEmpty()
         ? new Frozen(null, null)
         : new Frozen(graph, engine.frozen(graph, t.weights()));

@@ -23,9 +23,7 @@ public final class Models {
   /** The metrics of a model. */
   public static Map<String, Double> evaluate(Engine engine, Weights weights, Evaluator evaluator) {
     try (ComputeSession session =
-        engine.frozen(
-            StageGraphs.inference("evaluation", weights.model().withoutFilters()),
-            weights.parameters())) {
+        engine.frozen(engine.inference("evaluation", weights.model()), weights.parameters())) {
       return evaluator.evaluate(Evaluator.Answering.of(session));
     }
   }

@@ -180,25 +180,28 @@ public final class Outline {
   }
 
   /**
-   * Every graph of a run by name: gradients and update of each stage, each teacher, teacher and
-   * student joined, and the inference graphs.
+   * Every graph of a run by name, in its precision: gradients and update of each stage, each
+   * teacher, teacher and student joined (in float32), and the inference graphs.
    */
   public Map<String, Graph> graphs() {
     Map<String, Graph> graphs = new LinkedHashMap<>();
+    Engine engine = Run.engine(recipe);
     for (Stage stage : stages()) {
       String name = stage.name().replace('/', '_');
-      Graph gradients = stage.gradients();
+      Graph gradients = stage.gradients(recipe.mixedPrecision());
       graphs.put(name + "_gradients", gradients);
       graphs.put(
           name + "_update",
-          stage.settings().optimizer().graph(name + "_update", StageGraphs.trained(gradients)));
+          engine.update(name + "_update", stage.settings().optimizer(), gradients));
       stage
           .teacher()
           .ifPresent(
               t -> {
                 graphs.put(
                     name + "_teacher",
-                    StageGraphs.teacher(name + "_teacher", t.teacher(), gradients));
+                    recipe
+                        .mixedPrecision()
+                        .applyTo(StageGraphs.teacher(name + "_teacher", t.teacher(), gradients)));
                 graphs.put(
                     name + "_joined",
                     StageGraphs.joined(
@@ -206,8 +209,8 @@ public final class Outline {
               });
     }
     teacher.ifPresent(
-        m -> graphs.put("teacher_inference", StageGraphs.inference("teacher_inference", m)));
-    graphs.put("student_inference", StageGraphs.inference("student_inference", student));
+        m -> graphs.put("teacher_inference", engine.inference("teacher_inference", m)));
+    graphs.put("student_inference", engine.inference("student_inference", student));
     return graphs;
   }
 }

@@ -126,7 +126,7 @@ public record Plan(
   private static PlannedStage plan(
       Recipe recipe, Engine engine, Stage stage, OptionalInt examples) {
     StageSettings settings = stage.settings();
-    Graph gradients = stage.gradients();
+    Graph gradients = stage.gradients(recipe.mixedPrecision());
     StepCost cost = new StepCost(stage, gradients);
     int length = recipe.tokenizer().maxLength();
     int batch = settings.trainBatchSize();

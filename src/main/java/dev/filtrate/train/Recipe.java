@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import com.fasterxml.jackson.dataformat.yaml.YAMLGenerator;
+import dev.filtrate.autodiff.MixedPrecision;
 import dev.filtrate.base.Check;
 import dev.filtrate.data.TaskSpec;
 import dev.filtrate.data.squad.SquadTask;
@@ -30,6 +31,9 @@ import org.jspecify.annotations.Nullable;
  * @param arena whether memory is kept for the next step instead of given back
  * @param memoryPattern whether memory is laid out once per input shape
  * @param target whose operators graphs may use
+ * @param mixedPrecision of forward and backward passes in training, of teachers and of evaluation
+ * @param tf32 whether a GPU may round the factors of float32 products to 10 bits
+ * @param cudaGraphs whether a GPU replays what it ran before on batches of the same shape
  * @param task the data; null where it is SQuAD, or none is needed and none given
  * @param squad the data, where the task is SQuAD; else null
  * @param tokenizer text to ids
@@ -53,6 +57,9 @@ public record Recipe(
     boolean arena,
     boolean memoryPattern,
     Target target,
+    MixedPrecision mixedPrecision,
+    boolean tf32,
+    boolean cudaGraphs,
     @Nullable TaskSpec task,
     @Nullable SquadTask squad,
     TokenizerSettings tokenizer,
@@ -183,6 +190,9 @@ public record Recipe(
         .put("arena", arena)
         .put("memory_pattern", memoryPattern)
         .put("target", target)
+        .put("mixed_precision", mixedPrecision)
+        .put("tf32", tf32)
+        .put("enable_cuda_graph", cudaGraphs)
         .put(
             "task",
             squad != null ? SquadKeys.write(squad) : task == null ? null : TaskKeys.write(task))

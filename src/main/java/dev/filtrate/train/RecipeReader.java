@@ -1,5 +1,6 @@
 package dev.filtrate.train;
 
+import dev.filtrate.autodiff.MixedPrecision;
 import dev.filtrate.base.UserError;
 import dev.filtrate.data.ProblemType;
 import dev.filtrate.data.TaskSpec;
@@ -53,6 +54,9 @@ final class RecipeReader {
             c.get("arena", Kind.FLAG, true),
             c.get("memory_pattern", Kind.FLAG, false),
             c.get("target", Kind.choice(Target.class), Target.ORT),
+            c.get("mixed_precision", Kind.choice(MixedPrecision.class), MixedPrecision.NO),
+            c.get("tf32", Kind.FLAG, false),
+            c.get("enable_cuda_graph", Kind.FLAG, false),
             task,
             squad ? SquadKeys.read(c.in("task"), use) : null,
             TokenizerSettings.read(

@@ -58,7 +58,10 @@ public final class Run {
             .withDevice(recipe.device())
             .withThreads(recipe.threads())
             .withArena(recipe.arena())
-            .withMemoryPattern(recipe.memoryPattern()));
+            .withMemoryPattern(recipe.memoryPattern())
+            .withTf32(recipe.tf32())
+            .withCudaGraphs(recipe.cudaGraphs()),
+        recipe.mixedPrecision());
   }
 
   /**

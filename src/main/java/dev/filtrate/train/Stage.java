@@ -1,5 +1,6 @@
 package dev.filtrate.train;
 
+import dev.filtrate.autodiff.MixedPrecision;
 import dev.filtrate.graph.Graph;
 import dev.filtrate.graph.Tensor;
 import dev.filtrate.model.Filters;
@@ -68,11 +69,17 @@ record Stage(
         name, student, Objective.distillation(weights), n -> true, Optional.of(teacher), settings);
   }
 
-  /** Forward and backward, with the dropout of the model. */
+  /** Forward and backward in float32, with the dropout of the model. */
   Graph gradients() {
+    return gradients(MixedPrecision.NO);
+  }
+
+  /** Forward and backward, with the dropout of the model. */
+  Graph gradients(MixedPrecision precision) {
     return teacher
-        .map(t -> StageGraphs.distillation(graphName(), model, t.teacher(), objective))
-        .orElseGet(() -> StageGraphs.gradients(graphName(), model, objective, trained, true));
+        .map(t -> StageGraphs.distillation(graphName(), model, t.teacher(), objective, precision))
+        .orElseGet(
+            () -> StageGraphs.gradients(graphName(), model, objective, trained, true, precision));
   }
 
   /** The same stage for a model with these rows of its words' embeddings. */

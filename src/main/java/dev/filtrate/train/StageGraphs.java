@@ -1,5 +1,6 @@
 package dev.filtrate.train;
 
+import dev.filtrate.autodiff.MixedPrecision;
 import dev.filtrate.autodiff.ReverseMode;
 import dev.filtrate.graph.DType;
 import dev.filtrate.graph.Dim;
@@ -128,21 +129,38 @@ public final class StageGraphs {
    */
   public static Graph gradients(
       String name, Model model, Objective objective, Predicate<String> trained, boolean training) {
+    return gradients(name, model, objective, trained, training, MixedPrecision.NO);
+  }
+
+  /** The same in some precision. */
+  static Graph gradients(
+      String name,
+      Model model,
+      Objective objective,
+      Predicate<String> trained,
+      boolean training,
+      MixedPrecision precision) {
     GraphBuilder g = new GraphBuilder();
     ModelInputs in = ModelInputs.declare(g, model.config());
-    return gradients(g, name, model, in, objective, trained, training, Map.of());
+    return gradients(g, name, model, in, objective, trained, training, Map.of(), precision);
   }
 
   /** Forward and backward of a student whose teacher's outputs are inputs. */
   public static Graph distillation(
       String name, Model student, Teacher teacher, Objective objective) {
+    return distillation(name, student, teacher, objective, MixedPrecision.NO);
+  }
+
+  /** The same in some precision. */
+  static Graph distillation(
+      String name, Model student, Teacher teacher, Objective objective, MixedPrecision precision) {
     GraphBuilder g = new GraphBuilder();
     ModelInputs in = ModelInputs.declare(g, student.config());
     Map<String, Value> fed = new LinkedHashMap<>();
     for (Value out : teacher(name + "_teacher", teacher).outputs()) {
       fed.put(out.name(), g.input(out.name(), out.type(), out.shape()));
     }
-    return gradients(g, name, student, in, objective, n -> true, true, fed);
+    return gradients(g, name, student, in, objective, n -> true, true, fed, precision);
   }
 
   /**
@@ -154,7 +172,8 @@ public final class StageGraphs {
     ModelInputs in = ModelInputs.declare(g, student.config());
     ModelInputs teacherIn = ModelInputs.declare(g, teacher.model().config());
     Map<String, Value> fed = teacherOutputs(g.ops().in("teacher"), teacherIn, teacher);
-    return gradients(g, name, student, in, objective, n -> !n.startsWith("teacher."), true, fed);
+    Predicate<String> students = n -> !n.startsWith("teacher.");
+    return gradients(g, name, student, in, objective, students, true, fed, MixedPrecision.NO);
   }
 
   private static Graph gradients(
@@ -165,7 +184,8 @@ public final class StageGraphs {
       Objective objective,
       Predicate<String> trained,
       boolean training,
-      Map<String, Value> teacher) {
+      Map<String, Value> teacher,
+      MixedPrecision precision) {
     Model.Outputs out = model.emit(g, in, training);
     Map<String, Value> teacherLogits = new LinkedHashMap<>();
     List<Value> teacherStates = new ArrayList<>();
@@ -179,7 +199,20 @@ public final class StageGraphs {
         });
     Objective.Signals signals =
         new Objective.Signals(model, in, out, labels(g, model), teacherLogits, teacherStates);
-    Map<String, Value> outputs = new LinkedHashMap<>(objective.emit(g.ops(), signals));
+    Map<String, Value> losses = objective.emit(g.ops(), signals);
+    if (precision == MixedPrecision.NO) {
+      return differentiated(g, name, losses, trained);
+    }
+    Graph forward = precision.applyTo(g.build(name, losses));
+    GraphBuilder mixed = GraphBuilder.of(forward);
+    losses.replaceAll((term, value) -> forward.output(term).orElseThrow());
+    return differentiated(mixed, name, losses, trained);
+  }
+
+  /** The losses, of which the first is minimised, and the gradients of the trained parameters. */
+  private static Graph differentiated(
+      GraphBuilder g, String name, Map<String, Value> losses, Predicate<String> trained) {
+    Map<String, Value> outputs = new LinkedHashMap<>(losses);
     Value loss = outputs.values().iterator().next();
     Value scale = g.input(GRADIENT_SCALE, DType.FLOAT, Shape.SCALAR);
     List<Value> wanted = needed(g, outputs, trained);

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.filtrate.base.AtomicFiles;
 import dev.filtrate.base.Check;
 import dev.filtrate.runtime.Profile;
+import dev.filtrate.runtime.RuntimeOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,6 +17,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -28,13 +30,15 @@ import java.util.stream.Stream;
  * @param operators the operators, the most expensive first; fused ones as what they became
  * @param copies nodes that copy between host and device
  * @param providers how many nodes each execution provider runs
+ * @param onHost how many of each operator run on the processor
  */
 record StepProfile(
     double stepSeconds,
     double runSeconds,
     List<Operator> operators,
     long copies,
-    Map<String, Long> providers) {
+    Map<String, Long> providers,
+    Map<String, Long> onHost) {
   private static final String PREFIX = "p";
   private static final Pattern FILE = Pattern.compile(PREFIX + "-(.+)_\\d+-\\d+-\\d+_.*\\.json");
 
@@ -70,7 +74,8 @@ record StepProfile(
   /** Copies list and map. */
   StepProfile {
     operators = List.copyOf(operators);
-    providers = Map.copyOf(providers);
+    providers = Collections.unmodifiableMap(new TreeMap<>(providers));
+    onHost = Collections.unmodifiableMap(new TreeMap<>(onHost));
   }
 
   /** Time within the runtime that no kernel took; negative where nodes ran side by side. */
@@ -93,9 +98,9 @@ record StepProfile(
     try {
       folder = Files.createTempDirectory("filtrate-profile");
       Engine engine = timer.engine();
-      Engine profiled =
-          new Engine(
-              engine.target(), engine.options().withProfile(folder.resolve(PREFIX).toString()));
+      // Replayed kernels are not seen one by one.
+      RuntimeOptions options = engine.options().withCudaGraphs(false);
+      Engine profiled = engine.with(options.withProfile(folder.resolve(PREFIX).toString()));
       double step = timed.run(timer.with(profiled)).mean();
       return read(folder, timer.steps(), step);
     } catch (IOException e) {
@@ -107,7 +112,7 @@ record StepProfile(
     }
   }
 
-  private static StepProfile read(Path folder, int steps, double stepSeconds) throws IOException {
+  static StepProfile read(Path folder, int steps, double stepSeconds) throws IOException {
     List<Path> files;
     try (Stream<Path> all = Files.list(folder)) {
       files = all.sorted().toList();
@@ -115,6 +120,7 @@ record StepProfile(
     double runSeconds = 0;
     Map<String, Map<Part, Double>> operators = new HashMap<>();
     Map<String, Long> providers = new HashMap<>();
+    Map<String, Long> onHost = new HashMap<>();
     long copies = 0;
     for (Path file : files) {
       Matcher name = FILE.matcher(file.getFileName().toString());
@@ -126,6 +132,9 @@ record StepProfile(
             .computeIfAbsent(kernel.operator(), o -> new EnumMap<>(Part.class))
             .merge(part(name.group(1), kernel.node()), kernel.seconds(), Double::sum);
         providers.merge(kernel.provider(), 1L, Long::sum);
+        if (kernel.provider().equals("CPUExecutionProvider")) {
+          onHost.merge(kernel.operator(), 1L, Long::sum);
+        }
         copies += kernel.operator().startsWith("Memcpy") ? 1 : 0;
       }
     }
@@ -134,7 +143,7 @@ record StepProfile(
         (operator, seconds) ->
             sorted.add(new Operator(operator, Collections.unmodifiableMap(seconds))));
     sorted.sort(Comparator.comparingDouble(Operator::total).reversed());
-    return new StepProfile(stepSeconds, runSeconds, sorted, copies, providers);
+    return new StepProfile(stepSeconds, runSeconds, sorted, copies, providers, onHost);
   }
 
   private static Part part(String session, String node) {
@@ -157,11 +166,16 @@ record StepProfile(
     }
     json.put("between_kernels_s", betweenKernels());
     json.put("outside_s", outside());
+    json.setAll(placement());
+    return json;
+  }
+
+  /** Where the nodes are: {@code nodes} by provider, {@code copy_nodes}, {@code on_host}. */
+  ObjectNode placement() {
+    ObjectNode json = new ObjectMapper().createObjectNode();
+    providers.forEach(json.putObject("nodes")::put);
     json.put("copy_nodes", copies);
-    ObjectNode nodes = json.putObject("nodes");
-    providers.entrySet().stream()
-        .sorted(Map.Entry.comparingByKey())
-        .forEach(e -> nodes.put(e.getKey(), e.getValue()));
+    onHost.forEach(json.putObject("on_host")::put);
     return json;
   }
 }

@@ -75,7 +75,7 @@ record StepTimer(Engine engine, int batch, int length, int warmUp, int steps) {
     WordRows rows = WordRows.usedBy(List.of(texts), stage.model().config());
     long began = System.nanoTime();
     Stage kept = stage.with(rows);
-    Graph gradients = kept.gradients();
+    Graph gradients = kept.gradients(engine.precision());
     double graphs = since(began);
     double flops = new StepCost(kept, gradients).flops(batch, length);
     Map<String, Tensor> weights = Outline.random(stage.model(), outlined.gradients().parameters());
@@ -95,6 +95,9 @@ record StepTimer(Engine engine, int batch, int length, int warmUp, int steps) {
               session.accumulate(all, taught.onDevice().asMap(), number);
             }
             long accumulated = System.nanoTime();
+            if (engine.precision().scalesLoss()) {
+              session.gradientNorm(); // whether to skip the update
+            }
             session.step(1e-5, number);
             return since(accumulated);
           },
@@ -112,7 +115,7 @@ record StepTimer(Engine engine, int batch, int length, int warmUp, int steps) {
   /** The logits of a model alone, on random weights. */
   Timing forward(Model model) {
     long began = System.nanoTime();
-    Graph graph = StageGraphs.inference("forward", model);
+    Graph graph = engine.inference("forward", model);
     double graphs = since(began);
     Map<String, Tensor> weights = Outline.random(model, graph.parameters());
     began = System.nanoTime();

@@ -1,5 +1,6 @@
 package dev.filtrate.train;
 
+import dev.filtrate.autodiff.MixedPrecision;
 import dev.filtrate.base.Randomness;
 import dev.filtrate.base.UserError;
 import dev.filtrate.data.batch.Batch;
@@ -74,7 +75,7 @@ final class Trainer {
     Path folder = around.checkpoints().resolve(stage.name());
     Optional<Checkpoint> last = around.resume() ? Checkpoint.last(folder) : Optional.empty();
     RunLog.rewind(around.log(), stage.name(), last.map(c -> c.state().step()).orElse(0));
-    Graph gradients = stage.gradients();
+    Graph gradients = stage.gradients(engine.precision());
     try (RunLog log = RunLog.open(around.log());
         TrainingSession session =
             engine.training(gradients, stage.settings().optimizer(), rows.gather(weights));
@@ -101,6 +102,7 @@ final class Trainer {
     private final int steps;
     private final int perEpoch;
     private int step;
+    private LossScale lossScale = LossScale.initial(engine.precision());
     private double best = Double.NaN;
     private int bestStep;
     private int sinceBest;
@@ -144,6 +146,7 @@ final class Trainer {
       checkpoint.parameters().forEach((p, value) -> session.parameters().get(p).set(value));
       session.moments().set(checkpoint.moments());
       step = state.step();
+      lossScale = state.lossScale();
       evaluatedAt = state.evaluatedAt();
       metrics = state.metrics();
       best = state.best();
@@ -206,7 +209,7 @@ final class Trainer {
         long dropout =
             Randomness.seedOf(seed, stage.name() + "/dropout", (long) step * (1L << 20) + micro);
         Map<String, Tensor> feeds = rows.feeds(batch, inputs);
-        feeds.put(StageGraphs.GRADIENT_SCALE, Tensor.scalar(1f / accumulation));
+        feeds.put(StageGraphs.GRADIENT_SCALE, Tensor.scalar(lossScale.scale() / accumulation));
         try (TeacherOutputs.Given taught = teacher.forBatch(batch)) {
           feeds.putAll(taught.fed());
           session
@@ -216,10 +219,14 @@ final class Trainer {
       }
       Finite.requireLosses(stage.name(), step + 1, sums);
       double rate = stage.settings().schedule().rate(step, steps);
-      session.step(rate, step + 1L);
+      Map<String, Float> logged = new LinkedHashMap<>(sums);
+      if (engine.precision().scalesLoss()) {
+        logged.put("loss_scale", lossScale.scale());
+      }
+      update(rate);
       step++;
       double perSecond = speed.of(count);
-      log.update(stage.name(), step, (double) step / perEpoch, sums, rate, perSecond);
+      log.update(stage.name(), step, (double) step / perEpoch, logged, rate, perSecond);
       around
           .progress()
           .update(
@@ -229,6 +236,21 @@ final class Trainer {
               sums,
               perSecond,
               speed.secondsPerUpdate() * (steps - step));
+    }
+
+    /** Changes the parameters, unless a scaled loss has given gradients that are not finite. */
+    private void update(double rate) {
+      long number = step + 1L - lossScale.skipped(); // Adam counts what was not skipped
+      if (!engine.precision().scalesLoss()) {
+        session.step(rate, number);
+      } else if (Float.isFinite(session.gradientNorm())) {
+        session.step(rate, number, lossScale.scale());
+        lossScale = lossScale.afterUpdate();
+      } else {
+        session.discard();
+        lossScale = lossScale.afterSkip();
+        Finite.requireScale(stage.name(), step + 1, lossScale);
+      }
     }
 
     /** Micro-batches of the next update: fewer at the end of an epoch. */
@@ -298,7 +320,8 @@ final class Trainer {
               best,
               bestStep,
               bestMetrics,
-              sinceBest);
+              sinceBest,
+              lossScale);
       new Checkpoint(state, trained(), session.moments().download())
           .write(folder, around.settings().keep());
     }
@@ -307,9 +330,17 @@ final class Trainer {
     private String digest() {
       List<String> terms =
           stage.objective().terms().stream().map(t -> t.weight() + " " + t.name()).toList();
-      return "seed %d; %d updates, %d an epoch; %s; %s; %s; %s"
+      MixedPrecision precision = engine.precision();
+      return "seed %d; %d updates, %d an epoch; %s; %s; %s; %s%s"
           .formatted(
-              seed, steps, perEpoch, terms, stage.settings(), rows, stage.model().config().json());
+              seed,
+              steps,
+              perEpoch,
+              terms,
+              stage.settings(),
+              rows,
+              stage.model().config().json(),
+              precision == MixedPrecision.NO ? "" : "; " + precision);
     }
 
     private Outcome outcome() {
@@ -337,7 +368,7 @@ final class Trainer {
       void evaluate() {
         ComputeSession open = inference;
         if (open == null) {
-          open = engine.open(StageGraphs.inference("evaluation", stage.model().withoutFilters()));
+          open = engine.open(engine.inference("evaluation", stage.model()));
           open.bindInputs(session.parameters());
           inference = open;
         }

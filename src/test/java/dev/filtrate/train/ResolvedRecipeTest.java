@@ -53,6 +53,9 @@ class ResolvedRecipeTest {
         arena: false
         memory_pattern: true
         target: portable
+        mixed_precision: bf16
+        tf32: true
+        enable_cuda_graph: true
         task:
           task_name: a task
           train_file: 'it''s: odd.txt'
@@ -109,6 +112,9 @@ class ResolvedRecipeTest {
             "arena: false",
             "memory_pattern: true",
             "target: portable",
+            "mixed_precision: bf16",
+            "tf32: true",
+            "enable_cuda_graph: true",
             "  encoding: ISO-8859-1",
             "  num_train_epochs: 3",
             "  max_train_steps: 7",
