@@ -4,5 +4,5 @@
 set -euo pipefail
 project=$(cd "$(dirname "$0")/../.." && pwd)
 (cd "$project" && ./mvnw -q -B -ntp -Dmaven.test.skip=true -Dassembly.skipAssembly=true -Dspotless.check.skip=true install)
-"$project/mvnw" -q -B -ntp -f "$project/tools/example/pom.xml" compile
+"$project/mvnw" -q -B -ntp -f "$project/tools/example/pom.xml" process-classes
 exec java -Dai.djl.offline=true -cp "$project/tools/example/target/classes:$project/tools/example/target/lib/*" example.Example "$@"
