@@ -87,7 +87,8 @@ class ArchitectureTest {
           .resideOutsideOfPackages(within("onnx"), within("data.tokenize"))
           .should()
           .dependOnClassesThat()
-          .resideInAnyPackage("com.google.protobuf..", "dev.filtrate..proto..")
+          .resideInAnyPackage(
+              "com.google.protobuf..", "com.google.flatbuffers..", "dev.filtrate..proto..")
           .allowEmptyShould(true);
 
   @ArchTest

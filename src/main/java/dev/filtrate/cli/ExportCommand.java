@@ -25,6 +25,7 @@ import org.apache.commons.cli.Options;
 final class ExportCommand implements Command {
   private static final String OUTPUT = "output_dir";
   private static final String MODEL = "model_name_or_path";
+  private static final String TRAINING_ARTIFACTS = "training_artifacts";
 
   @Override
   public String name() {
@@ -43,7 +44,12 @@ final class ExportCommand implements Command {
 
   @Override
   public Options options() {
-    return RecipeFlags.options(Use.EXPORT);
+    return RecipeFlags.options(Use.EXPORT)
+        .addOption(
+            Flags.flag(
+                TRAINING_ARTIFACTS,
+                "also write training/: what ONNX Runtime's training API needs to train the student"
+                    + " on in C, C++, C#, Swift or on a phone"));
   }
 
   @Override
@@ -55,7 +61,10 @@ final class ExportCommand implements Command {
         new Example(
             "ted --task_name sst2 --data_dir SST-2 --output_dir export --precision int8",
             "a model, proven and measured on SST-2's dev.tsv"),
-        new Example("ted --output_dir export", "proven on made up token ids"));
+        new Example("ted --output_dir export", "proven on made up token ids"),
+        new Example(
+            "ted --training-artifacts --output_dir export",
+            "with training, eval and optimizer model and checkpoint, proven by three updates"));
   }
 
   @Override
@@ -64,8 +73,9 @@ final class ExportCommand implements Command {
     if (arguments.size() > 1) {
       throw UserError.of("expected one run or model, got '%s'", String.join(" ", arguments));
     }
+    boolean training = line.hasOption(TRAINING_ARTIFACTS);
     if (arguments.isEmpty()) {
-      return print(export(RecipeFlags.read(line, Use.EXPORT)), console);
+      return print(export(RecipeFlags.read(line, Use.EXPORT), training), console);
     }
     Check.user(
         !line.hasOption(MODEL),
@@ -77,7 +87,7 @@ final class ExportCommand implements Command {
       return run(folder, line, console);
     }
     Setting model = Setting.flag("RUN|MODEL", "student." + MODEL, arguments.get(0));
-    return print(export(RecipeFlags.read(line, Use.EXPORT, List.of(model))), console);
+    return print(export(RecipeFlags.read(line, Use.EXPORT, List.of(model)), training), console);
   }
 
   /** Whether a folder holds a run of several models; that of a single stage is a model itself. */
@@ -96,13 +106,14 @@ final class ExportCommand implements Command {
         RunExport.write(
             recipe,
             Results.read(folder),
-            out == null ? recipe.outputDir().resolve("export") : Path.of(out));
+            out == null ? recipe.outputDir().resolve("export") : Path.of(out),
+            line.hasOption(TRAINING_ARTIFACTS));
     String seed = recipe.seeds().size() == 1 ? "" : " of seed " + export.seed();
     console.print("exported: the student of " + export.method() + seed);
     return print(export.report(), console);
   }
 
-  private static StudentExport.Report export(Recipe recipe) {
+  private static StudentExport.Report export(Recipe recipe, boolean training) {
     Path model = FinishedModel.folder(recipe);
     try (Tokenizer tokenizer =
         Tokenizer.read(FinishedModel.tokenizer(recipe), recipe.tokenizer().maxLength())) {
@@ -111,9 +122,11 @@ final class ExportCommand implements Command {
           none
               ? Optional.empty()
               : Optional.of(ValidationSet.read(recipe, ModelFolder.readConfig(model), tokenizer));
-      return new StudentExport(Run.engine(recipe))
-          .with(recipe.export())
-          .writeFrom(model, recipe.outputDir(), tokenizer, task);
+      StudentExport export = new StudentExport(Run.engine(recipe)).with(recipe.export());
+      if (training) {
+        export = export.withTraining(recipe.student().finetune());
+      }
+      return export.writeFrom(model, recipe.outputDir(), tokenizer, task);
     }
   }
 
@@ -133,6 +146,14 @@ final class ExportCommand implements Command {
     console.table(report.precisions().head(), report.precisions().cells());
     report.precisions().refusals().forEach(why -> console.print("not kept: " + why));
     console.print("");
+    report
+        .training()
+        .ifPresent(
+            difference ->
+                console.printf(
+                    "training artifacts: losses of ONNX Runtime's training API differ from those of"
+                        + " training here by at most %.1g",
+                    difference));
     console.print(report.folder().toString());
     return report.precisions().allKept() ? DONE : CHECK_FAILED;
   }

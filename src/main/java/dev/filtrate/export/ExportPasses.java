@@ -23,7 +23,7 @@ import java.util.stream.Stream;
 /** From a trained model to the graph that is written. */
 final class ExportPasses {
   /** The dims of an export's inputs and outputs, by those of a training graph. */
-  private static final Map<String, String> DIMS =
+  static final Map<String, String> DIMS =
       Map.of("batch", "batch_size", "sequence", "sequence_length");
 
   private static final Set<String> INPUTS = Set.of("input_ids", "attention_mask", "token_type_ids");

@@ -273,7 +273,11 @@ record ModelCard(
     }
     return text
         + "DJL opens the folder by `serving.properties`. `golden/` has texts, their ids and the"
-        + " logits that belong to them: a program that gets the same has everything right.";
+        + " logits that belong to them: a program that gets the same has everything right."
+        + (report.training().isPresent()
+            ? " `training/` has models and a checkpoint for ONNX Runtime's training API, to train"
+                + " it on."
+            : "");
   }
 
   private boolean isScore() {

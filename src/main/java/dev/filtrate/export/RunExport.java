@@ -28,11 +28,11 @@ public record RunExport(String method, long seed, StudentExport.Report report) {
    * @param results what its methods measured
    */
   public static RunExport write(Recipe recipe, Results results) {
-    return write(recipe, results, recipe.outputDir().resolve("export"));
+    return write(recipe, results, recipe.outputDir().resolve("export"), false);
   }
 
-  /** The same into another folder. */
-  public static RunExport write(Recipe recipe, Results results, Path out) {
+  /** The same into another folder, with training artifacts or without. */
+  public static RunExport write(Recipe recipe, Results results, Path out, boolean training) {
     Results.Row best =
         results.best().orElseThrow(() -> new UserError(recipe.name() + ": trained no student"));
     long seed = bestSeed(best, results.metric());
@@ -40,11 +40,12 @@ public record RunExport(String method, long seed, StudentExport.Report report) {
     try (Tokenizer tokenizer =
         Tokenizer.read(recipe.outputDir().resolve("tokenizer"), recipe.tokenizer().maxLength())) {
       ValidationSet task = ValidationSet.read(recipe, ModelFolder.readConfig(model), tokenizer);
-      StudentExport.Report report =
-          new StudentExport(Run.engine(recipe))
-              .with(recipe.export())
-              .with(results)
-              .writeFrom(model, out, tokenizer, Optional.of(task));
+      StudentExport export =
+          new StudentExport(Run.engine(recipe)).with(recipe.export()).with(results);
+      if (training) {
+        export = export.withTraining(recipe.student().finetune());
+      }
+      StudentExport.Report report = export.writeFrom(model, out, tokenizer, Optional.of(task));
       return new RunExport(best.name(), seed, report);
     }
   }

@@ -16,6 +16,7 @@ import dev.filtrate.train.Engine;
 import dev.filtrate.train.ExportSettings;
 import dev.filtrate.train.Precision;
 import dev.filtrate.train.Results;
+import dev.filtrate.train.StageSettings;
 import dev.filtrate.train.Weights;
 import dev.filtrate.weights.ModelFolder;
 import java.io.IOException;
@@ -26,6 +27,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.stream.Stream;
 
@@ -37,11 +39,15 @@ import java.util.stream.Stream;
 public final class StudentExport {
   private static final int BATCH = 8;
 
+  /** Updates of the proof of training artifacts: the moments count from the second on. */
+  private static final int TRAINING_UPDATES = 3;
+
   private final Engine engine;
   private final ExportSettings settings;
   private final List<Pass> passes;
   private final long dataInside;
   private final Optional<Results> results;
+  private final Optional<StageSettings> training;
 
   /**
    * What came of an export.
@@ -51,9 +57,16 @@ public final class StudentExport {
    * @param bytes the size of the model in float32, its data included
    * @param agreement the proof
    * @param precisions what was measured of every file, and which ones were not kept
+   * @param training of training artifacts, if there are any: the largest difference between the
+   *     losses of ONNX Runtime's training API and those of this project's own training
    */
   public record Report(
-      Path folder, long parameters, long bytes, Agreement agreement, Measurements precisions) {}
+      Path folder,
+      long parameters,
+      long bytes,
+      Agreement agreement,
+      Measurements precisions,
+      OptionalDouble training) {}
 
   /** Exports in single precision that are proven and measured on this engine. */
   public StudentExport(Engine engine) {
@@ -62,7 +75,7 @@ public final class StudentExport {
 
   /** The same with other passes, and other limits of what a file holds inside. */
   StudentExport(Engine engine, List<Pass> passes, long dataInside) {
-    this(engine, ExportSettings.DEFAULT, passes, dataInside, Optional.empty());
+    this(engine, ExportSettings.DEFAULT, passes, dataInside, Optional.empty(), Optional.empty());
   }
 
   private StudentExport(
@@ -70,22 +83,37 @@ public final class StudentExport {
       ExportSettings settings,
       List<Pass> passes,
       long dataInside,
-      Optional<Results> results) {
+      Optional<Results> results,
+      Optional<StageSettings> training) {
     this.engine = engine;
     this.settings = settings;
     this.passes = passes;
     this.dataInside = dataInside;
     this.results = results;
+    this.training = training;
   }
 
   /** The same in other precisions, too. */
   public StudentExport with(ExportSettings precisions) {
-    return new StudentExport(engine, precisions, passes, dataInside, results);
+    return new StudentExport(engine, precisions, passes, dataInside, results, training);
   }
 
   /** The same, whose model card also tells what a run measured of all its models. */
   StudentExport with(Results measured) {
-    return new StudentExport(engine, settings, passes, dataInside, Optional.of(measured));
+    return new StudentExport(engine, settings, passes, dataInside, Optional.of(measured), training);
+  }
+
+  /**
+   * The same with what ONNX Runtime's training API needs to train the student on, in the folder
+   * {@code training}.
+   *
+   * @param finetuning its optimizer, dropout and learning rate; an optimizer that the API does not
+   *     have is a {@link UserError}
+   */
+  public StudentExport withTraining(StageSettings finetuning) {
+    TrainingArtifacts.requireDevice(finetuning.optimizer());
+    return new StudentExport(
+        engine, settings, passes, dataInside, results, Optional.of(finetuning));
   }
 
   /** The graph that an export of a model holds, in ONNX's form: for reading. */
@@ -156,7 +184,8 @@ public final class StudentExport {
                     slim.graph().parameterCount(),
                     measured.get(0).bytes(),
                     agreement,
-                    measurements(proof, task, measured));
+                    measurements(proof, task, measured),
+                    writeTraining(inside, weights, provenance));
             new ModelCard(weights.model(), provenance.facts(), report, results).write(inside);
             report.precisions().write(inside);
             reports.add(report);
@@ -206,6 +235,19 @@ public final class StudentExport {
     ExportFolder.writeConfig(folder, model);
     ExportFolder.writeTokenizer(folder, tokenizer, inputs(slim));
     ExportFolder.writeModel(folder, slim, provenance.metadata(Precision.FP32), dataInside);
+  }
+
+  private OptionalDouble writeTraining(Path folder, Weights weights, Provenance provenance)
+      throws IOException {
+    if (training.isEmpty()) {
+      return OptionalDouble.empty();
+    }
+    TrainingArtifacts artifacts = new TrainingArtifacts(weights, training.get());
+    Path inside = Files.createDirectory(folder.resolve(TrainingArtifacts.FOLDER));
+    artifacts.write(inside, provenance.metadata(Precision.FP32));
+    double rate = training.get().schedule().learningRate();
+    TrainingProof proof = new TrainingProof(artifacts, engine, TRAINING_UPDATES, rate);
+    return OptionalDouble.of(proof.check(inside));
   }
 
   private static List<String> inputs(Draft slim) {

@@ -93,7 +93,7 @@ final class OnnxWriter {
     return proto.build();
   }
 
-  private static ValueInfoProto info(Value v) {
+  static ValueInfoProto info(Value v) {
     TensorShapeProto.Builder shape = TensorShapeProto.newBuilder();
     for (Dim d : v.shape().dims()) {
       TensorShapeProto.Dimension.Builder dim = shape.addDimBuilder();
@@ -206,7 +206,7 @@ final class OnnxWriter {
         "%s: the attribute %s=%s has no form in ONNX".formatted(n.output().name(), name, a));
   }
 
-  private static StringStringEntryProto entry(String key, String value) {
+  static StringStringEntryProto entry(String key, String value) {
     return StringStringEntryProto.newBuilder().setKey(key).setValue(value).build();
   }
 }

@@ -71,6 +71,11 @@ final class Native {
     }
   }
 
+  /** Frees what the runtime made with {@link #allocator}. */
+  static void free(Pointer memory) {
+    check(onnxruntime.GetApi().AllocatorFree(allocator(), memory));
+  }
+
   /** A path as the runtime takes it on this system, for the innermost scope. */
   static Pointer path(String path) {
     boolean wide = System.getProperty("os.name", "").startsWith("Windows");
@@ -112,7 +117,7 @@ final class Native {
     }
   }
 
-  private static OrtTrainingApi training() {
+  static OrtTrainingApi training() {
     OrtApi api = onnxruntime.GetApi();
     return api.GetTrainingApi().call(onnxruntime.ORT_API_VERSION);
   }
@@ -129,7 +134,7 @@ final class Native {
   }
 
   /** Throws what the C++ wrapper would have thrown. */
-  private static void check(@Nullable OrtStatus status) {
+  static void check(@Nullable OrtStatus status) {
     if (status != null && !status.isNull()) {
       OrtApi api = onnxruntime.GetApi();
       String message = api.GetErrorMessage().call(status).getString();

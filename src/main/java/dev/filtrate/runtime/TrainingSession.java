@@ -182,7 +182,7 @@ public final class TrainingSession implements AutoCloseable {
     }
     Further second = accumulated == 0 ? null : further();
     bindGradients(second == null ? gradients : second.gradients());
-    OnnxRuntime.setSeed(Randomness.seedOf(seed, "dropout", 0)); // far from its neighbours
+    seedDropout(seed);
     Map<String, Tensor> fetched = backward.run(all, teacher);
     if (second != null) {
       second.sum().run(Map.of());
@@ -191,6 +191,10 @@ public final class TrainingSession implements AutoCloseable {
     Map<String, Float> losses = new LinkedHashMap<>();
     fetched.forEach((name, value) -> losses.put(name, (float) value.scalarValue()));
     return losses;
+  }
+
+  static void seedDropout(long seed) {
+    OnnxRuntime.setSeed(Randomness.seedOf(seed, "dropout", 0)); // far from its neighbours
   }
 
   private Further further() {

@@ -14,6 +14,7 @@ import dev.filtrate.model.Head;
 import dev.filtrate.model.Model;
 import dev.filtrate.model.ModelInputs;
 import dev.filtrate.model.Objective;
+import dev.filtrate.onnx.TrainingModels;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -174,6 +175,40 @@ public final class StageGraphs {
     Map<String, Value> fed = teacherOutputs(g.ops().in("teacher"), teacherIn, teacher);
     Predicate<String> students = n -> !n.startsWith("teacher.");
     return gradients(g, name, student, in, objective, students, true, fed, MixedPrecision.NO);
+  }
+
+  /**
+   * Forward and backward of the task's loss with dropout, for a runtime that adds gradients up
+   * itself: {@code loss}, and {@code <p>}{@value TrainingModels#GRADIENT} for every parameter p.
+   */
+  public static Graph training(String name, Model model) {
+    GraphBuilder g = new GraphBuilder();
+    ModelInputs in = ModelInputs.declare(g, model.config());
+    Model.Outputs out = model.emit(g, in, true);
+    Map<String, Value> outputs = new LinkedHashMap<>();
+    Value loss = taskLoss(g, model, in, out);
+    outputs.put("loss", loss);
+    List<Value> parameters = needed(g, outputs, p -> true);
+    ReverseMode.gradients(g, loss, g.ops().constant(1.0), parameters)
+        .forEach((p, gradient) -> outputs.put(p.name() + TrainingModels.GRADIENT, gradient));
+    return g.build(name, outputs);
+  }
+
+  /** Inference with the task's loss before the logits; takes labels as training does. */
+  public static Graph evaluation(String name, Model model) {
+    GraphBuilder g = new GraphBuilder();
+    ModelInputs in = ModelInputs.declare(g, model.config());
+    Model.Outputs out = model.emit(g, in, false);
+    Map<String, Value> outputs = new LinkedHashMap<>();
+    outputs.put("loss", taskLoss(g, model, in, out));
+    outputs.putAll(out.logits());
+    return g.build(name, outputs);
+  }
+
+  private static Value taskLoss(GraphBuilder g, Model model, ModelInputs in, Model.Outputs out) {
+    Objective.Signals signals =
+        new Objective.Signals(model, in, out, labels(g, model), Map.of(), List.of());
+    return Objective.task().emit(g.ops(), signals).values().iterator().next();
   }
 
   private static Graph gradients(

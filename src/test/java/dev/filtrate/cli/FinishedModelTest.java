@@ -131,6 +131,45 @@ class FinishedModelTest {
   }
 
   @Test
+  void exportAlsoWritesWhatTheTrainingApiNeeds() {
+    String to = folder.resolve("export").toString();
+    for (String flag : List.of("--training-artifacts", "--training_artifacts")) {
+      Outcome outcome = filtrate("export", model, "--output_dir", to, flag);
+      assertEquals(0, outcome.code(), outcome.err());
+      assertTrue(
+          outcome
+              .out()
+              .contains(
+                  "\ntraining artifacts: losses of ONNX Runtime's training API differ from those of"
+                      + " training here by at most "),
+          outcome.out());
+    }
+    for (String file :
+        List.of("training_model.onnx", "eval_model.onnx", "optimizer_model.onnx", "checkpoint")) {
+      assertTrue(Files.isRegularFile(Path.of(to, "training", file)), file);
+    }
+    assertEquals(
+        0, filtrate("predict", Path.of(to), "a good film").code(), "the export is still one");
+    assertEquals(0, filtrate("export", model, "--output_dir", to).code());
+    assertFalse(Files.exists(Path.of(to, "training")), "the folder is made anew");
+
+    Outcome decaying =
+        filtrate(
+            "export",
+            model,
+            "--output_dir",
+            to,
+            "--training-artifacts",
+            "--set",
+            "student.finetune.weight_decay=0.01");
+    assertEquals(2, decaying.code());
+    assertEquals(
+        "filtrate: student.finetune.weight_decay: is 0.01, but the training API's AdamW would also"
+            + " decay biases and norms; set it to 0 for --training_artifacts\n",
+        decaying.err());
+  }
+
+  @Test
   void evaluateMeasuresTheSameOfAModelAndOfItsExport() {
     String dev = dev().toString();
     Outcome trained = filtrate("evaluate", model, "--validation_file", dev);
