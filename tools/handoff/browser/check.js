@@ -1,23 +1,10 @@
 // Opens the page in headless Chromium, asks by a click, and wants an answer and no console error.
 //
 //   node check.js FOLDER [PICTURE.png]
-//
-// CHROMIUM names a browser; without it the one of the npm package @sparticuz/chromium is taken (Linux).
 
-import { existsSync } from "node:fs";
-import puppeteer from "puppeteer-core";
 import { page as build } from "./build.js";
+import { launch } from "./chromium.js";
 import { serve } from "./serve.js";
-
-async function browserOptions() {
-  const own = process.env.CHROMIUM;
-  if (own) {
-    if (!existsSync(own)) throw new Error(`CHROMIUM=${own}: no such file`);
-    return { executablePath: own, args: ["--no-sandbox"] };
-  }
-  const { default: chromium } = await import("@sparticuz/chromium");
-  return { executablePath: await chromium.executablePath(), args: chromium.args };
-}
 
 if (process.argv.length < 3) {
   console.error("usage: node check.js FOLDER [PICTURE.png]");
@@ -25,7 +12,7 @@ if (process.argv.length < 3) {
 }
 await build(process.argv[2]);
 const server = await serve(0);
-const browser = await puppeteer.launch({ ...(await browserOptions()), headless: "shell" });
+const browser = await launch();
 const errors = [];
 try {
   const page = await browser.newPage();

@@ -30,7 +30,8 @@ class ArchitectureTest {
     @Override
     public boolean includes(Location location) {
       return !location.contains("/dev/filtrate/onnx/proto/")
-          && !location.contains("/dev/filtrate/data/tokenize/proto/");
+          && !location.contains("/dev/filtrate/data/tokenize/proto/")
+          && !location.contains("/dev/filtrate/report/proto/");
     }
   }
 
@@ -84,7 +85,7 @@ class ArchitectureTest {
   static final ArchRule protobufStaysWhereItIsRead =
       noClasses()
           .that()
-          .resideOutsideOfPackages(within("onnx"), within("data.tokenize"))
+          .resideOutsideOfPackages(within("onnx"), within("data.tokenize"), within("report"))
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage(

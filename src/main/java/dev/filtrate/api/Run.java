@@ -1,6 +1,8 @@
 package dev.filtrate.api;
 
 import dev.filtrate.export.RunExport;
+import dev.filtrate.report.Report;
+import dev.filtrate.report.Watch;
 import dev.filtrate.train.Progress;
 import dev.filtrate.train.Results;
 import java.nio.file.Path;
@@ -101,11 +103,17 @@ public final class Run {
 
   /** Does everything; takes minutes to days. */
   public Outcome execute() {
-    Results results =
-        new dev.filtrate.train.Run(recipe.checked(), new Told(listener), stop, resume).execute();
+    Results results = train();
     RunExport export = RunExport.write(recipe.checked(), results);
+    Report.write(recipe.checked().outputDir());
     List<Model> models = results.rows().stream().map(Run::model).toList();
     return new Outcome(results.metric(), models, export.method(), export.report().folder());
+  }
+
+  private Results train() {
+    try (Watch watch = new Watch(recipe.checked(), new Told(listener))) {
+      return new dev.filtrate.train.Run(recipe.checked(), watch.progress(), stop, resume).execute();
+    }
   }
 
   private static Model model(Results.Row row) {
@@ -119,17 +127,11 @@ public final class Run {
   /** Tells a listener what a run tells its watcher. */
   private record Told(Listener listener) implements Progress {
     @Override
-    public void begin(String stage, int step, int steps) {}
+    public void begin(Path folder, String stage, int step, int steps) {}
 
     @Override
-    public void update(
-        String stage,
-        int step,
-        int steps,
-        Map<String, Float> losses,
-        double examplesPerSecond,
-        double secondsLeft) {
-      listener.update(stage, step, steps, losses);
+    public void update(Update update) {
+      listener.update(update.stage(), update.step(), update.steps(), update.losses());
     }
 
     @Override

@@ -17,6 +17,8 @@ final class Commands {
           new EvaluateCommand(),
           new ExportCommand(),
           new PredictCommand(),
+          new ReportCommand(),
+          new CompareCommand(),
           new TokenizeCommand(),
           new FetchCommand(),
           new RecipeCommand(),

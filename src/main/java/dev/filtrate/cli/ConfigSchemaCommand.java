@@ -59,6 +59,8 @@ final class ConfigSchemaCommand implements Command {
       checkpoint                   when a run writes down where it is
       checkpoint.keep              how many of the last checkpoints of a stage stay
       export                       in which precisions the student is exported
+      report                       what a run leaves for people to look at
+      report.worst_examples        how many validation examples report.html quotes, the worst ones; 0: no text (default 20)
       """;
 
   @Override

@@ -23,11 +23,17 @@ public final class Console {
   /** On a terminal, the line is rewritten at most this often. */
   private static final long REDRAW_NANOS = 100_000_000L;
 
+  /** What a terminal takes for "stand out", and for the end of it. */
+  private static final String BOLD = "\u001b[1m";
+
+  private static final String PLAIN = "\u001b[0m";
+
   private static final Pattern CONTROLS = Pattern.compile("[\\x00-\\x1f\\x7f-\\x9f&&[^\\n\\t]]");
 
   private final PrintStream out;
   private final PrintStream err;
   private final int columns;
+  private final boolean coloured;
   private boolean quiet;
   private int progressWidth;
   private @Nullable Long lastProgress;
@@ -38,19 +44,31 @@ public final class Console {
    * @param columns how wide the terminal is that somebody watches; 0 = none
    */
   public Console(PrintStream out, PrintStream err, int columns) {
+    this(out, err, columns, false);
+  }
+
+  /**
+   * A console that may be in colours.
+   *
+   * @param coloured whether names stand out on a terminal
+   */
+  Console(PrintStream out, PrintStream err, int columns, boolean coloured) {
     this.out = out;
     this.err = err;
     this.columns = columns;
+    this.coloured = coloured && columns > 0;
   }
 
   /**
    * The process's own. Whether standard error is a terminal only the launcher knows, which says how
-   * wide it is.
+   * wide it is. {@code NO_COLOR} that is set to anything leaves out colours, a dumb terminal also
+   * has no lines rewritten.
    */
   static Console system() {
     String noColor = System.getenv("NO_COLOR");
-    boolean plain = (noColor != null && !noColor.isEmpty()) || "dumb".equals(System.getenv("TERM"));
-    return new Console(System.out, System.err, plain ? 0 : Integer.getInteger(COLUMNS, 0));
+    boolean coloured = noColor == null || noColor.isEmpty();
+    int columns = "dumb".equals(System.getenv("TERM")) ? 0 : Integer.getInteger(COLUMNS, 0);
+    return new Console(System.out, System.err, columns, coloured);
   }
 
   /** Leaves out notes and progress from now on; results and errors stay. */
@@ -77,10 +95,19 @@ public final class Console {
 
   /** Tells what goes on, on standard error, unless quiet. */
   public void note(String line) {
+    note("", line);
+  }
+
+  /** The same with what it is about at its front, which stands out where there are colours. */
+  void note(String about, String rest) {
     if (!quiet) {
       clearProgress();
-      err.println(harmless(line));
+      err.println(bold(harmless(about)) + harmless(rest));
     }
+  }
+
+  private String bold(String text) {
+    return coloured && !text.isEmpty() ? BOLD + text + PLAIN : text;
   }
 
   /** Tells what is wrong, on standard error. */
@@ -102,22 +129,34 @@ public final class Console {
 
   /** Shows how far something is; may be called as often as there is news. */
   public void progress(String line) {
-    progress(line, System.nanoTime());
+    progress("", line, System.nanoTime());
+  }
+
+  /** The same with what it is about at its front, which stands out where there are colours. */
+  void progress(String about, String rest) {
+    progress(about, rest, System.nanoTime());
   }
 
   /** As {@link #progress(String)} at a given time, in nanoseconds. */
   void progress(String line, long now) {
+    progress("", line, now);
+  }
+
+  private void progress(String about, String rest, long now) {
     Long last = lastProgress;
     if (quiet || (last != null && now - last < (isTerminal() ? REDRAW_NANOS : SPARSE_NANOS))) {
       return;
     }
     lastProgress = now;
+    String line = about + rest;
     if (!isTerminal()) {
       err.println(line);
       return;
     }
     String cut = line.length() < columns ? line : line.substring(0, columns - 1); // never two lines
-    err.print("\r" + cut + " ".repeat(Math.max(0, progressWidth - cut.length())));
+    int front = Math.min(about.length(), cut.length());
+    String shown = bold(cut.substring(0, front)) + cut.substring(front);
+    err.print("\r" + shown + " ".repeat(Math.max(0, progressWidth - cut.length())));
     err.flush();
     progressWidth = cut.length();
   }

@@ -29,8 +29,12 @@ final class Flags {
               "give the folder with the weights as --teacher_model_name_or_path"),
           Map.entry("mixed_precision", "training computes in float32; leave it out"),
           Map.entry("resume_from_checkpoint", "use --resume with the same --output_dir"),
-          Map.entry("with_tracking", "every run writes metrics.jsonl; leave it out"),
-          Map.entry("report_to", "every run writes metrics.jsonl; leave it out"),
+          Map.entry(
+              "with_tracking",
+              "every run writes metrics.jsonl and report.html; --tensorboard writes event files too"),
+          Map.entry(
+              "report_to",
+              "every run writes metrics.jsonl and report.html; --tensorboard writes event files too"),
           Map.entry("push_to_hub", "nothing is uploaded; leave it out"),
           Map.entry("use_slow_tokenizer", "there is one kind of tokenizer; leave it out"));
 

@@ -105,6 +105,8 @@ final class RecipeFlags {
       per_channel                  true|false     export.per_channel                 exports    of int8: a scale for each column of a weight (default true)
       reduce_range                 -              export.reduce_range                exports    of int8: weights of 7 bits, for x86 processors without VNNI
       checkpointing_steps          N|epoch|never  checkpoint.checkpointing_steps     stage      how often to write a checkpoint (default epoch)
+      tensorboard                  -              report.tensorboard                 trains     also write TensorBoard's event files, into tensorboard/ in the run's folder
+      csv                          -              report.csv                         trains     also write metrics.csv beside metrics.jsonl
       output_dir                   FOLDER         output_dir                         writes     where results go (default runs/ and the name)
       seed                         N[,N…]         seed                               any        of everything random (default 42)
       device                       DEVICE         device                             any        cpu, cuda or cuda:1 (default cpu)
@@ -134,6 +136,7 @@ final class RecipeFlags {
               "data",
               EnumSet.of(Use.FINETUNE, Use.LEARN_FILTERS, Use.DISTILL, Use.EVALUATE, Use.EXPORT)),
           Map.entry("exports", EnumSet.of(Use.RUN, Use.EXPORT)),
+          Map.entry("trains", EnumSet.of(Use.RUN, Use.FINETUNE, Use.LEARN_FILTERS, Use.DISTILL)),
           Map.entry(
               "writes",
               EnumSet.of(Use.RUN, Use.FINETUNE, Use.LEARN_FILTERS, Use.DISTILL, Use.EXPORT)));

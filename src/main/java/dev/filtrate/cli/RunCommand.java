@@ -1,10 +1,13 @@
 package dev.filtrate.cli;
 
 import dev.filtrate.export.RunExport;
+import dev.filtrate.report.Report;
+import dev.filtrate.report.Watch;
 import dev.filtrate.train.Recipe;
 import dev.filtrate.train.Results;
 import dev.filtrate.train.Run;
 import dev.filtrate.train.Use;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.commons.cli.CommandLine;
@@ -54,10 +57,17 @@ final class RunCommand implements Command {
     Recipe recipe = RecipeFlags.read(Home.recipe(name), line, Use.RUN);
     long began = System.nanoTime();
     boolean resume = line.hasOption(RESUME);
+    ConsoleProgress progress = new ConsoleProgress(console);
     Results results =
         StopSignal.during(
-            console, stop -> new Run(recipe, new ConsoleProgress(console), stop, resume).execute());
+            console,
+            stop -> {
+              try (Watch watch = new Watch(recipe, progress)) {
+                return new Run(recipe, watch.progress(), stop, resume).execute();
+              }
+            });
     console.endProgress();
+    progress.summary();
     table(results, console);
     console.print("");
     RunExport export = RunExport.write(recipe, results);
@@ -65,6 +75,8 @@ final class RunCommand implements Command {
     console.print("exported: the student of " + export.method() + seed);
     int exit = ExportCommand.print(export.report(), console);
     console.print("");
+    Path page = Report.write(recipe.outputDir());
+    console.print("report: " + page);
     console.print(
         "%s in %s"
             .formatted(

@@ -1,5 +1,6 @@
 package dev.filtrate.cli;
 
+import dev.filtrate.report.Watch;
 import dev.filtrate.train.Recipe;
 import dev.filtrate.train.Run;
 import dev.filtrate.train.Use;
@@ -81,7 +82,11 @@ record StageCommand(Use use, String name, String summary, List<Example> examples
     Map<String, Double> metrics =
         StopSignal.during(
             console,
-            stop -> new Run(recipe, new ConsoleProgress(console), stop, resume).stage(use));
+            stop -> {
+              try (Watch watch = new Watch(recipe, new ConsoleProgress(console))) {
+                return new Run(recipe, watch.progress(), stop, resume).stage(use);
+              }
+            });
     console.endProgress();
     metrics.forEach((metric, value) -> console.printf("%s  %.4f", metric, value));
     console.print(recipe.outputDir().toString());

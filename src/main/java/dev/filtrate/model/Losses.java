@@ -5,6 +5,7 @@ import dev.filtrate.graph.Dim;
 import dev.filtrate.graph.Ops;
 import dev.filtrate.graph.Value;
 import dev.filtrate.model.Objective.Reduction;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -95,35 +96,38 @@ final class Losses {
   }
 
   /**
-   * {@code 1/K Σ_k mean (student_k − teacher_k)²} over all B·S·F numbers of a layer, padding
-   * included as released; as a sum, without the 1/K.
+   * {@code mean (student_k − teacher_k)²} of each of the K layers, over all B·S·F numbers, padding
+   * included as released.
    */
-  static Value layerwise(Ops op, List<Value> student, List<Value> teacher, Reduction reduction) {
-    Value sum = null;
+  static List<Value> layerwise(Ops op, List<Value> student, List<Value> teacher) {
+    List<Value> errors = new ArrayList<>();
     for (int k = 0; k < student.size(); k++) {
-      Value term = meanSquare(op, op.sub(student.get(k), teacher.get(k)));
-      sum = sum == null ? term : op.add(sum, term);
+      errors.add(meanSquare(op, op.sub(student.get(k), teacher.get(k))));
     }
-    return reduced(op, sum, student.size(), reduction);
+    return errors;
   }
 
   /** The same over real tokens only: the mean over {@code Σ mask · F} numbers. */
-  static Value layerwiseMasked(
-      Ops op, List<Value> student, List<Value> teacher, Value attentionMask, Reduction reduction) {
+  static List<Value> layerwiseMasked(
+      Ops op, List<Value> student, List<Value> teacher, Value attentionMask) {
     Value mask = op.cast(op.unsqueeze(attentionMask, 2), DType.FLOAT); // (B, S, 1)
     Dim width = student.get(0).dim(-1);
     Value count = op.mul(op.sumAll(mask), (double) width.fixed());
-    Value sum = null;
+    List<Value> errors = new ArrayList<>();
     for (int k = 0; k < student.size(); k++) {
       Value d = op.mul(op.sub(student.get(k), teacher.get(k)), mask);
-      Value term = op.div(op.sumAll(op.mul(d, d)), count);
-      sum = sum == null ? term : op.add(sum, term);
+      errors.add(op.div(op.sumAll(op.mul(d, d)), count));
     }
-    return reduced(op, sum, student.size(), reduction);
+    return errors;
   }
 
-  private static Value reduced(Ops op, @Nullable Value sum, int count, Reduction reduction) {
-    return sum != null && reduction == Reduction.SUM ? sum : average(op, sum, count);
+  /** What K layers' losses come to: {@code 1/K Σ_k}, or as a sum without the 1/K. */
+  static Value reduced(Ops op, List<Value> layers, Reduction reduction) {
+    Value sum = null;
+    for (Value layer : layers) {
+      sum = sum == null ? layer : op.add(sum, layer);
+    }
+    return sum != null && reduction == Reduction.SUM ? sum : average(op, sum, layers.size());
   }
 
   static Value average(Ops op, @Nullable Value sum, int count) {

@@ -20,7 +20,20 @@ public record Objective(List<Term> terms) {
   @FunctionalInterface
   public interface Loss {
     /** Emits the loss. */
-    Value emit(Ops op, Signals s);
+    Emitted emit(Ops op, Signals s);
+  }
+
+  /**
+   * A loss as it stands in a graph.
+   *
+   * @param value the scalar
+   * @param layers the scalars that it is the mean or the sum of, a layer each; else empty
+   */
+  public record Emitted(Value value, List<Value> layers) {
+    /** Copies the list. */
+    public Emitted {
+      layers = List.copyOf(layers);
+    }
   }
 
   /**
@@ -126,14 +139,22 @@ public record Objective(List<Term> terms) {
     return new Objective(terms);
   }
 
-  /** Emits {@code loss} and every term under its name. */
+  /**
+   * Emits {@code loss} and every term under its name; a term that is made of several layers' losses
+   * also those, as {@code mse_loss.0}, {@code mse_loss.1} and so on, for reports.
+   */
   public Map<String, Value> emit(Ops op, Signals s) {
     Map<String, Value> all = new LinkedHashMap<>();
+    Map<String, Value> parts = new LinkedHashMap<>();
     Value sum = null;
     for (Term term : terms) {
-      Value value = term.loss().emit(op.in(term.name()), s);
-      all.put(term.name(), value);
-      Value weighted = op.mul(value, term.weight());
+      Emitted emitted = term.loss().emit(op.in(term.name()), s);
+      List<Value> layers = emitted.layers();
+      for (int k = 0; k < layers.size() && layers.size() > 1; k++) { // one layer is the term itself
+        parts.put(term.name() + "." + k, layers.get(k));
+      }
+      all.put(term.name(), emitted.value());
+      Value weighted = op.mul(emitted.value(), term.weight());
       sum = sum == null ? weighted : op.add(sum, weighted);
     }
     if (sum == null) {
@@ -142,11 +163,17 @@ public record Objective(List<Term> terms) {
     Map<String, Value> named = new LinkedHashMap<>();
     named.put("loss", sum);
     named.putAll(all);
+    named.putAll(parts);
     return named;
   }
 
-  private static Value taskLoss(Ops op, Signals s) {
-    return taskLoss(op, s, s.outputs().logits());
+  /** Whether a scalar of {@link #emit} is one layer's loss: part of a term, not a term. */
+  public static boolean isLayer(String name) {
+    return name.indexOf('.') >= 0;
+  }
+
+  private static Emitted taskLoss(Ops op, Signals s) {
+    return new Emitted(taskLoss(op, s, s.outputs().logits()), List.of());
   }
 
   private static Value taskLoss(Ops op, Signals s, Map<String, Value> logits) {
@@ -167,16 +194,13 @@ public record Objective(List<Term> terms) {
     };
   }
 
-  private static Value filterLoss(Ops op, Signals s) {
-    Value sum = null;
-    for (Map<String, Value> logits : s.outputs().filterLogits()) {
-      Value term = taskLoss(op, s, logits);
-      sum = sum == null ? term : op.add(sum, term);
-    }
-    return Losses.average(op, sum, s.outputs().filterLogits().size());
+  private static Emitted filterLoss(Ops op, Signals s) {
+    List<Value> layers =
+        s.outputs().filterLogits().stream().map(logits -> taskLoss(op, s, logits)).toList();
+    return new Emitted(Losses.reduced(op, layers, Reduction.MEAN), layers);
   }
 
-  private static Value klLoss(Ops op, Signals s, Distillation d) {
+  private static Emitted klLoss(Ops op, Signals s, Distillation d) {
     Value sum = null;
     for (Map.Entry<String, Value> logits : s.outputs().logits().entrySet()) {
       Value student = logits.getValue();
@@ -194,10 +218,10 @@ public record Objective(List<Term> terms) {
           };
       sum = sum == null ? term : op.add(sum, term);
     }
-    return Losses.average(op, sum, s.outputs().logits().size());
+    return new Emitted(Losses.average(op, sum, s.outputs().logits().size()), List.of());
   }
 
-  private static Value mseLoss(Ops op, Signals s, Distillation d) {
+  private static Emitted mseLoss(Ops op, Signals s, Distillation d) {
     List<Value> mine = s.outputs().filterStates();
     List<Value> theirs = s.teacherStates();
     Check.argument(
@@ -205,9 +229,11 @@ public record Objective(List<Term> terms) {
         "the student has %d filtered states, the teacher %d",
         mine.size(),
         theirs.size());
-    return d.maskPadding()
-        ? Losses.layerwiseMasked(op, mine, theirs, s.in().attentionMask(), d.reduction())
-        : Losses.layerwise(op, mine, theirs, d.reduction());
+    List<Value> layers =
+        d.maskPadding()
+            ? Losses.layerwiseMasked(op, mine, theirs, s.in().attentionMask())
+            : Losses.layerwise(op, mine, theirs);
+    return new Emitted(Losses.reduced(op, layers, d.reduction()), layers);
   }
 
   private static Value get(Map<String, Value> among, String name) {

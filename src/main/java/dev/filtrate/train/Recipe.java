@@ -47,6 +47,7 @@ import org.jspecify.annotations.Nullable;
  * @param start where they start from
  * @param checkpoint when a run writes down where it is
  * @param export in which forms the student is exported
+ * @param report what a run leaves for people to look at
  */
 public record Recipe(
     String name,
@@ -72,7 +73,8 @@ public record Recipe(
     List<Method> compare,
     Start start,
     CheckpointSettings checkpoint,
-    ExportSettings export) {
+    ExportSettings export,
+    ReportSettings report) {
 
   /** Copies the lists. */
   public Recipe {
@@ -207,6 +209,7 @@ public record Recipe(
         .put("start", start)
         .put("checkpoint", checkpoint.write())
         .put("export", export.write())
+        .put("report", report.write())
         .object();
   }
 

@@ -75,7 +75,8 @@ final class RecipeReader {
                 "compare", Kind.listOf(Kind.choice(Method.class)), compare(use, distill, filters)),
             c.get("start", Kind.choice(Start.class), Start.FAIR),
             CheckpointSettings.read(c.in("checkpoint")),
-            ExportSettings.read(c.in("export")));
+            ExportSettings.read(c.in("export")),
+            ReportSettings.read(c.in("report")));
     new RecipeChecks(c, recipe, use).run();
     c.finish();
     return recipe;

@@ -27,9 +27,10 @@ public final class Run {
   private static final String RECIPE = "recipe.yaml";
   private static final String ENVIRONMENT = "environment.json";
   private static final String TOKENIZER = "tokenizer";
+  private static final String VALIDATION = "validation.jsonl";
 
   /** What a run writes before its first stage. */
-  private static final Set<String> BEGINNING = Set.of(RECIPE, ENVIRONMENT, TOKENIZER);
+  private static final Set<String> BEGINNING = Set.of(RECIPE, ENVIRONMENT, TOKENIZER, VALIDATION);
 
   private final Recipe recipe;
   private final Progress progress;
@@ -91,6 +92,7 @@ public final class Run {
         RunData.read(recipe, recipe.seeds().get(0), recipe.outputDir().resolve(TOKENIZER));
     AtomicFiles.writeText(recipe.outputDir().resolve(RECIPE), recipe.resolved());
     writeJson(recipe.outputDir().resolve(ENVIRONMENT), Environment.here().toJson());
+    Predictions.writeExamples(recipe.outputDir().resolve(VALIDATION), data);
     progress.note(
         "task %s: %,d training and %,d validation examples"
             .formatted(data.task(), data.train().size(), data.validation().size()));
@@ -102,7 +104,11 @@ public final class Run {
   public Results execute() {
     RunData data = begin();
     List<Results.Row> rows = new ArrayList<>();
-    for (long seed : recipe.seeds()) {
+    List<Long> seeds = recipe.seeds();
+    for (long seed : seeds) {
+      if (seeds.size() > 1) {
+        progress.note("seed %d (%d of %d)".formatted(seed, seeds.indexOf(seed) + 1, seeds.size()));
+      }
       rows.addAll(seedRun(seed, data, false).execute());
     }
     Results results = new Results(data.task(), data.metric(), Results.merge(rows));
@@ -120,13 +126,7 @@ public final class Run {
   private SeedRun seedRun(long seed, RunData data, boolean single) {
     Path folder = folder(recipe, seed);
     Trainer.Surroundings around =
-        new Trainer.Surroundings(
-            folder.resolve("checkpoints"),
-            recipe.checkpoint(),
-            folder.resolve("metrics.jsonl"),
-            progress,
-            stop,
-            resume);
+        new Trainer.Surroundings(folder, recipe.checkpoint(), progress, stop, resume);
     return new SeedRun(recipe, seed, data, engine(recipe), folder, around, single);
   }
 

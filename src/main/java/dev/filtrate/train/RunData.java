@@ -3,6 +3,7 @@ package dev.filtrate.train;
 import com.google.errorprone.annotations.MustBeClosed;
 import dev.filtrate.base.AtomicFiles;
 import dev.filtrate.base.Check;
+import dev.filtrate.data.Example;
 import dev.filtrate.data.Labels;
 import dev.filtrate.data.ProblemType;
 import dev.filtrate.data.TaskData;
@@ -32,6 +33,7 @@ import java.util.stream.Stream;
  * @param labels the task's classes, or scores; none where it is SQuAD
  * @param train the examples to train on
  * @param validation the examples to evaluate on
+ * @param examples the same as texts with their labels; none where it is SQuAD
  * @param mismatched more of them, from other sources: MNLI's mismatched ones
  * @param questions the questions that they are windows of, where the task is SQuAD
  * @param notes what was left out of the files, a sentence each
@@ -44,6 +46,7 @@ public record RunData(
     Optional<Labels> labels,
     EncodedExamples train,
     EncodedExamples validation,
+    List<Example> examples,
     Optional<EncodedExamples> mismatched,
     Optional<EncodedQuestions> questions,
     List<String> notes,
@@ -55,6 +58,7 @@ public record RunData(
 
   /** Copies the lists. */
   public RunData {
+    examples = List.copyOf(examples);
     notes = List.copyOf(notes);
     tokenizerFiles = List.copyOf(tokenizerFiles);
   }
@@ -87,6 +91,7 @@ public record RunData(
           Optional.of(data.labels()),
           train,
           validation,
+          data.validation(),
           mismatched,
           Optional.empty(),
           data.notes(),
@@ -113,6 +118,7 @@ public record RunData(
           Optional.empty(),
           made.windows(),
           questions.windows(),
+          List.of(),
           Optional.empty(),
           Optional.of(questions),
           notes,

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.filtrate.base.AtomicFiles;
 import java.io.BufferedWriter;
 import java.io.IOException;
+import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -77,21 +78,16 @@ public final class RunLog implements AutoCloseable {
     }
   }
 
-  /** An update: its loss terms, learning rate and speed. */
-  void update(
-      String stage,
-      int step,
-      double epoch,
-      Map<String, Float> losses,
-      double learningRate,
-      double examplesPerSecond) {
+  /** An update: its loss terms, learning rate and speed, and when it was made. */
+  void update(Progress.Update update) {
     Map<String, Object> line = new LinkedHashMap<>();
-    line.put("stage", stage);
-    line.put("step", step);
-    line.put("epoch", Math.round(epoch * 1e4) / 1e4);
-    line.putAll(losses);
-    line.put("learning_rate", learningRate);
-    line.put("examples_per_second", Math.round(examplesPerSecond * 10) / 10.0);
+    line.put("stage", update.stage());
+    line.put("step", update.step());
+    line.put("epoch", Math.round(update.epoch() * 1e4) / 1e4);
+    line.putAll(update.losses());
+    line.put("learning_rate", update.learningRate());
+    line.put("examples_per_second", Math.round(update.examplesPerSecond() * 10) / 10.0);
+    line.put("time", now());
     append(line);
   }
 
@@ -104,7 +100,13 @@ public final class RunLog implements AutoCloseable {
     Map<String, Object> eval = new LinkedHashMap<>();
     metrics.forEach((name, value) -> eval.put(name, Double.isFinite(value) ? value : null));
     line.put("eval", eval);
+    line.put("time", now());
     append(line);
+  }
+
+  /** Seconds since 1970. */
+  private static BigDecimal now() {
+    return BigDecimal.valueOf(System.currentTimeMillis(), 3);
   }
 
   private void append(Map<String, Object> line) {

@@ -93,15 +93,26 @@ final class SeedRun {
     ModelConfig config = config("the model", recipe.studentConfig());
     Model model = new Model(config, recipe.head(), Optional.empty());
     return switch (use) {
-      case FINETUNE -> finetune("student", start(settings, model), settings.finetune());
+      case FINETUNE ->
+          predicted(
+              Method.FINETUNED.id(),
+              finetune("student", start(settings, model), settings.finetune()));
       case LEARN_FILTERS -> {
         Filters filters = recipe.filters().student(config.hiddenSize());
         Weights start = startOfStageOne(settings, model, filters);
         yield new Trained(learnFilters("student", settings, start, filters), Map.of());
       }
-      case DISTILL -> distil(recipe.compare().get(0), model);
+      case DISTILL -> {
+        Method method = recipe.compare().get(0);
+        yield predicted(method.id(), distil(method, model));
+      }
       default -> throw new IllegalArgumentException(use + " is no stage");
     };
+  }
+
+  private Trained predicted(String name, Trained trained) {
+    predict(name, trained.weights().withoutFilters());
+    return trained;
   }
 
   /** One method between models as their folders hold them, filters included. */
@@ -319,6 +330,12 @@ final class SeedRun {
         .orElse(Map.of());
   }
 
+  /** Keeps what a model says to the validation examples. */
+  private void predict(String name, Weights plain) {
+    Path file = folder.resolve("predictions").resolve(name + ".jsonl");
+    Predictions.write(file, engine, plain, data, recipe.training().evalBatchSize());
+  }
+
   private static Map<String, Double> metrics(Path result) {
     Map<String, Double> metrics = new LinkedHashMap<>();
     try {
@@ -334,6 +351,7 @@ final class SeedRun {
 
   private Results.Row row(String name, Trained trained) {
     Weights plain = trained.weights().withoutFilters();
+    predict(name, plain);
     return new Results.Row(
         name,
         plain.count(),

@@ -105,6 +105,11 @@ public final class SpanEvaluator implements Evaluator {
     return new Logits(windows.data().size());
   }
 
+  /** Whether questions may be without an answer: SQuAD 2.0. */
+  boolean mayBeNone() {
+    return settings.version2WithNegative();
+  }
+
   /** The threshold that these answers are judged with: the tuned one, or the one that was set. */
   public double threshold(List<AnsweredQuestion> answers) {
     return settings.version2WithNegative() && settings.tuneNullScore()

@@ -37,20 +37,28 @@ final class Trainer {
   /**
    * What a stage leaves behind and who watches it.
    *
-   * @param checkpoints the folder for checkpoints of all stages
-   * @param settings how often one is written
-   * @param log {@code metrics.jsonl}
+   * @param folder of the seed's models
+   * @param settings how often a checkpoint is written
    * @param progress who watches
    * @param stop whether to write a checkpoint and stop
    * @param resume whether to go on from a checkpoint that is there
    */
   record Surroundings(
-      Path checkpoints,
+      Path folder,
       CheckpointSettings settings,
-      Path log,
       Progress progress,
       BooleanSupplier stop,
-      boolean resume) {}
+      boolean resume) {
+    /** The folder for checkpoints of all stages. */
+    Path checkpoints() {
+      return folder.resolve("checkpoints");
+    }
+
+    /** A line per update and evaluation of all stages. */
+    Path log() {
+      return folder.resolve("metrics.jsonl");
+    }
+  }
 
   /**
    * What a stage made.
@@ -173,7 +181,7 @@ final class Trainer {
 
     Outcome run(TeacherOutputs teacher) {
       long began = System.nanoTime();
-      around.progress().begin(stage.name(), step, steps);
+      around.progress().begin(around.folder(), stage.name(), step, steps);
       Speed speed = new Speed();
       try (Evaluation evaluation = new Evaluation();
           BatchStream batches = examples.stream(step / perEpoch, firstBatch(step))) {
@@ -195,6 +203,7 @@ final class Trainer {
           evaluation.evaluate();
         }
       }
+      log.flush();
       around.progress().end(stage.name(), step, (System.nanoTime() - began) / 1e9);
       return outcome();
     }
@@ -226,16 +235,18 @@ final class Trainer {
       update(rate);
       step++;
       double perSecond = speed.of(count);
-      log.update(stage.name(), step, (double) step / perEpoch, logged, rate, perSecond);
-      around
-          .progress()
-          .update(
+      Progress.Update update =
+          new Progress.Update(
               stage.name(),
               step,
               steps,
-              sums,
+              (double) step / perEpoch,
+              logged,
+              rate,
               perSecond,
               speed.secondsPerUpdate() * (steps - step));
+      log.update(update);
+      around.progress().update(update);
     }
 
     /** Changes the parameters, unless a scaled loss has given gradients that are not finite. */

@@ -2,6 +2,9 @@ package dev.filtrate.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -25,6 +28,29 @@ class ConsoleTest {
     Captured captured = new Captured(10);
     captured.console.progress("0123456789abc", 0);
     assertEquals("\r012345678", captured.err());
+  }
+
+  @Test
+  void whatALineIsAboutStandsOutWhereThereAreColours() {
+    ByteArrayOutputStream err = new ByteArrayOutputStream();
+    PrintStream stream = new PrintStream(err, true, StandardCharsets.UTF_8);
+    Console console = new Console(stream, stream, 12, true);
+    console.note("ted", ": 3 updates");
+    console.progress("ted", "  1/3  loss 0.5");
+    console.print("done");
+    assertEquals(
+        "\u001b[1mted\u001b[0m: 3 updates\n\r\u001b[1mted\u001b[0m  1/3  l\r"
+            + " ".repeat(11)
+            + "\rdone\n",
+        err.toString(StandardCharsets.UTF_8));
+  }
+
+  @Test
+  void withoutATerminalThereAreNoColours() {
+    ByteArrayOutputStream err = new ByteArrayOutputStream();
+    PrintStream stream = new PrintStream(err, true, StandardCharsets.UTF_8);
+    new Console(stream, stream, 0, true).note("ted", ": 3 updates");
+    assertEquals("ted: 3 updates\n", err.toString(StandardCharsets.UTF_8));
   }
 
   @Test

@@ -51,11 +51,17 @@ class RunCommandTest {
       "--output_dir=" + out,
       "--set=training.num_train_epochs=1",
       "--set=compare=[finetuned, kd]",
-      "--seed=5,6"
+      "--seed=5,6",
+      "--tensorboard",
+      "--csv"
     };
     Outcome outcome = Captured.filtrate(arguments);
     assertEquals(0, outcome.code(), outcome.err());
     List<String> lines = outcome.out().lines().toList();
+    assertTrue(lines.get(0).startsWith("stage "), outcome.out());
+    assertTrue(
+        lines.get(2).matches("teacher/finetuned +\\d+ +[01]\\.\\d{4} +\\d+ s"), outcome.out());
+    lines = lines.subList(lines.indexOf("") + 1, lines.size());
     assertTrue(lines.get(0).startsWith("model "), outcome.out());
     assertTrue(lines.get(2).matches("teacher +0\\.\\d{4} ± 0\\.\\d{4} +[\\d,]+ +\\d+\\.\\d\\d"));
     assertTrue(lines.get(3).startsWith("finetuned "), outcome.out());
@@ -64,6 +70,10 @@ class RunCommandTest {
     assertTrue(
         outcome.err().startsWith("task train: 36 training and 20 validation examples\n"),
         outcome.err());
+    assertTrue(outcome.out().contains("report: " + out.resolve("report.html")), outcome.out());
+    for (String file : List.of("report.html", "seed-5/metrics.csv", "tensorboard/seed-6/kd")) {
+      assertTrue(Files.exists(out.resolve(file)), file);
+    }
     Outcome again =
         Captured.filtrate("export", out.toString(), "--precision=int8,fp32", "--max_drop=100");
     assertEquals(0, again.code(), again.err());

@@ -93,14 +93,17 @@ class LossesTest {
     Ops op = g.ops();
     List<Value> student = List.of(states(g, 0, 0), states(g, 1, 1));
     List<Value> teacher = List.of(states(g, 2, 2), states(g, 4, 4));
-    assertEquals(6.5, scalar(g, Losses.layerwise(op, student, teacher, Reduction.MEAN)), 1e-12);
-    assertEquals(13, scalar(g, Losses.layerwise(op, student, teacher, Reduction.SUM)), 1e-12);
+    List<Value> errors = Losses.layerwise(op, student, teacher);
+    assertEquals(4, scalar(g, errors.get(0)), 1e-12);
+    assertEquals(9, scalar(g, errors.get(1)), 1e-12);
+    assertEquals(6.5, scalar(g, Losses.reduced(op, errors, Reduction.MEAN)), 1e-12);
+    assertEquals(13, scalar(g, Losses.reduced(op, errors, Reduction.SUM)), 1e-12);
     Value mask = op.constant(Tensor.ofLongs(new long[] {1, 2}, 1, 0));
     List<Value> padded = List.of(states(g, 2, 70), states(g, 4, -3));
-    assertEquals(
-        6.5, scalar(g, Losses.layerwiseMasked(op, student, padded, mask, Reduction.MEAN)), 1e-12);
-    assertEquals(
-        13, scalar(g, Losses.layerwiseMasked(op, student, padded, mask, Reduction.SUM)), 1e-12);
+    List<Value> masked = Losses.layerwiseMasked(op, student, padded, mask);
+    assertEquals(4, scalar(g, masked.get(0)), 1e-12);
+    assertEquals(6.5, scalar(g, Losses.reduced(op, masked, Reduction.MEAN)), 1e-12);
+    assertEquals(13, scalar(g, Losses.reduced(op, masked, Reduction.SUM)), 1e-12);
   }
 
   /** Two tokens of width 3, each of one number. */

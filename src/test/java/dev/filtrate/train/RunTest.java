@@ -66,6 +66,8 @@ class RunTest {
               "recipe.yaml",
               "environment.json",
               "metrics.jsonl",
+              "predictions",
+              "validation.jsonl",
               "results.json",
               "tokenizer",
               "teacher",
@@ -110,7 +112,7 @@ class RunTest {
       Set<String> keys = new TreeSet<>();
       json.fieldNames().forEachRemaining(keys::add);
       if (json.has("eval")) {
-        assertEquals(Set.of("stage", "step", "epoch", "eval"), keys, line);
+        assertEquals(Set.of("stage", "step", "epoch", "eval", "time"), keys, line);
         assertEquals(
             List.of("accuracy", "f1", "matthews_correlation"),
             new ArrayList<>(
@@ -141,7 +143,8 @@ class RunTest {
                 "loss",
                 "pred_loss",
                 "learning_rate",
-                "examples_per_second"));
+                "examples_per_second",
+                "time"));
     if (List.of("kd", "lwd", "ted").contains(stage)) {
       keys.add("kl_loss");
       if (!stage.equals("kd")) {

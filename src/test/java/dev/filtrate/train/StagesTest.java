@@ -225,12 +225,7 @@ class StagesTest {
             Run.engine(recipe),
             5,
             new Trainer.Surroundings(
-                folder.resolve("checkpoints"),
-                recipe.checkpoint(),
-                folder.resolve("metrics.jsonl"),
-                Progress.SILENT,
-                () -> false,
-                false));
+                folder, recipe.checkpoint(), Progress.SILENT, () -> false, false));
     Trainer.Outcome outcome =
         trainer.train(stage, start, data.training(stage.settings(), 5), data.evaluator(8));
     assertEquals(27, outcome.step());

@@ -133,19 +133,13 @@ public final class TinyTask extends TinyFolder {
     }
 
     @Override
-    public void begin(String begun, int done, int steps) {
+    public void begin(Path folder, String begun, int done, int steps) {
       notes.add("begin " + begun + " " + done + " " + steps);
     }
 
     @Override
-    public void update(
-        String updated,
-        int done,
-        int steps,
-        Map<String, Float> losses,
-        double examplesPerSecond,
-        double secondsLeft) {
-      at = updated + " " + done;
+    public void update(Update update) {
+      at = update.stage() + " " + update.step();
     }
 
     @Override
@@ -187,7 +181,7 @@ public final class TinyTask extends TinyFolder {
   static List<String> log(Path runFolder) {
     try {
       return Files.readAllLines(runFolder.resolve("metrics.jsonl")).stream()
-          .map(line -> line.replaceFirst(",\"examples_per_second\":[^,}]*", ""))
+          .map(line -> line.replaceAll(",\"(examples_per_second|time)\":[^,}]*", ""))
           .toList();
     } catch (IOException e) {
       throw new UncheckedIOException(e);

@@ -42,6 +42,27 @@ public final class SquadScores {
   }
 
   /**
+   * What one answer is worth.
+   *
+   * @param exact 1 if it is a marked one, else 0
+   * @param f1 over its words, from 0 to 1
+   */
+  public record Score(double exact, double f1) {}
+
+  /** An answer's score by the rules of SQuAD 1.1; the question has marked answers. */
+  public static Score version1(Question question, String text) {
+    List<String> gold = texts(question);
+    return new Score(best(gold, g -> exact(text, g)), best(gold, g -> f1(text, g, 0)));
+  }
+
+  /** An answer's score by the rules of SQuAD 2.0, where no answer may be the right one. */
+  public static Score version2(Question question, String text) {
+    List<String> gold = texts(question).stream().filter(g -> !normalized(g).isEmpty()).toList();
+    List<String> expected = gold.isEmpty() ? List.of("") : gold;
+    return new Score(best(expected, g -> exact(text, g)), best(expected, g -> f1(text, g, 1)));
+  }
+
+  /**
    * The scores of SQuAD 1.1: {@code f1} and {@code exact_match}.
    *
    * @param answers to questions that all have marked answers
@@ -49,12 +70,10 @@ public final class SquadScores {
   public static Map<String, Double> version1(List<AnsweredQuestion> answers) {
     List<Scored> scored = new ArrayList<>();
     for (AnsweredQuestion answer : answers) {
-      List<String> gold = texts(answer.question());
-      Check.argument(!gold.isEmpty(), "%s: no answer", answer.question().id());
+      Check.argument(answer.question().isAnswerable(), "%s: no answer", answer.question().id());
       String text = answer.text(false, 0);
-      scored.add(
-          new Scored(
-              answer, text, best(gold, g -> exact(text, g)), best(gold, g -> f1(text, g, 0))));
+      Score score = version1(answer.question(), text);
+      scored.add(new Scored(answer, text, score.exact(), score.f1()));
     }
     Map<String, Double> scores = new LinkedHashMap<>();
     scores.put("f1", mean(scored, Scored::f1));
@@ -121,11 +140,8 @@ public final class SquadScores {
   }
 
   private static Scored scored(AnsweredQuestion answer, String text) {
-    List<String> gold =
-        texts(answer.question()).stream().filter(g -> !normalized(g).isEmpty()).toList();
-    List<String> expected = gold.isEmpty() ? List.of("") : gold;
-    return new Scored(
-        answer, text, best(expected, g -> exact(text, g)), best(expected, g -> f1(text, g, 1)));
+    Score score = version2(answer.question(), text);
+    return new Scored(answer, text, score.exact(), score.f1());
   }
 
   /** A sum of scores, and the odds up to which questions are answered for it. */
