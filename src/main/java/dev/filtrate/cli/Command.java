@@ -19,10 +19,14 @@ interface Command {
   String summary();
 
   /** What stands after the verb besides flags, such as {@code RECIPE}; empty for nothing. */
-  String arguments();
+  default String arguments() {
+    return "";
+  }
 
   /** Its flags, without those that every command has. */
-  Options options();
+  default Options options() {
+    return new Options();
+  }
 
   /** Commands to try, with a word on each: {@code "sst2.yaml --seed 1"}, without the verb. */
   List<Example> examples();

@@ -14,7 +14,6 @@ import java.util.function.Function;
 import java.util.stream.Stream;
 import org.apache.commons.cli.CommandLine;
 import org.apache.commons.cli.Option;
-import org.apache.commons.cli.Options;
 
 /**
  * {@code filtrate completion}: a script by which a shell completes commands, flags, their values
@@ -36,11 +35,6 @@ final class CompletionCommand implements Command {
   @Override
   public String arguments() {
     return "bash|zsh";
-  }
-
-  @Override
-  public Options options() {
-    return new Options();
   }
 
   @Override

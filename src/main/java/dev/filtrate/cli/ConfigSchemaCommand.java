@@ -6,7 +6,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.apache.commons.cli.CommandLine;
-import org.apache.commons.cli.Options;
 
 /** {@code filtrate config-schema}: what a recipe may hold, for editors. */
 final class ConfigSchemaCommand implements Command {
@@ -71,16 +70,6 @@ final class ConfigSchemaCommand implements Command {
   @Override
   public String summary() {
     return "print the JSON schema of a recipe, by which editors complete and check it";
-  }
-
-  @Override
-  public String arguments() {
-    return "";
-  }
-
-  @Override
-  public Options options() {
-    return new Options();
   }
 
   @Override

@@ -25,11 +25,6 @@ final class DoctorCommand implements Command {
   }
 
   @Override
-  public String arguments() {
-    return "";
-  }
-
-  @Override
   public Options options() {
     return new Options()
         .addOption(

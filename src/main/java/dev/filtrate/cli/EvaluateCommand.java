@@ -30,11 +30,6 @@ final class EvaluateCommand implements Command {
   }
 
   @Override
-  public String arguments() {
-    return "";
-  }
-
-  @Override
   public Options options() {
     return RecipeFlags.options(Use.EVALUATE)
         .addOption(Flags.flag(JSON, "print JSON"))

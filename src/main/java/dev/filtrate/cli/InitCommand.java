@@ -37,11 +37,6 @@ final class InitCommand implements Command {
   }
 
   @Override
-  public String arguments() {
-    return "";
-  }
-
-  @Override
   public Options options() {
     return new Options()
         .addOption(Flags.valued(DATA, "FILE", "the examples: csv, tsv, JSON lines or Parquet"))

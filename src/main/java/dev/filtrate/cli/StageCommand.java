@@ -64,11 +64,6 @@ record StageCommand(Use use, String name, String summary, List<Example> examples
   }
 
   @Override
-  public String arguments() {
-    return "";
-  }
-
-  @Override
   public Options options() {
     return RecipeFlags.options(use)
         .addOption(Flags.flag(RunCommand.RESUME, "go on where a run in the same folder stopped"));

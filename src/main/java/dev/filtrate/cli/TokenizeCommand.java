@@ -37,11 +37,6 @@ final class TokenizeCommand implements Command {
   }
 
   @Override
-  public String arguments() {
-    return "";
-  }
-
-  @Override
   public Options options() {
     return new Options()
         .addOption(Flags.valued(MODEL, "FOLDER", "a model's folder, or its name if it was fetched"))

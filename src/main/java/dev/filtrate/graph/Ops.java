@@ -3,6 +3,7 @@ package dev.filtrate.graph;
 import dev.filtrate.base.Check;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -361,6 +362,15 @@ public final class Ops {
   /** The sum of the squares of all elements, a scalar. */
   public Value sumOfSquares(Value x) {
     return reduce(OpType.REDUCE_SUM_SQUARE, x, false, IntStream.range(0, x.rank()).toArray());
+  }
+
+  /** The root of the sum of the squares of all elements of all of these, a scalar. */
+  public Value globalNorm(Collection<Value> tensors) {
+    Value sum = constant(0.0);
+    for (Value tensor : tensors) {
+      sum = add(sum, sumOfSquares(tensor));
+    }
+    return sqrt(sum);
   }
 
   /** The mean of all elements, a scalar. */

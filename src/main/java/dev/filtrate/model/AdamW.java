@@ -75,7 +75,7 @@ public record AdamW(
       gradients.replaceAll(gradient -> op.mul(gradient, inverse));
     }
     if (maxGradNorm.isPresent()) {
-      Value norm = globalNorm(op, gradients);
+      Value norm = op.globalNorm(gradients);
       Value scale = clip(op, norm, maxGradNorm.getAsDouble());
       gradients.replaceAll(gradient -> op.mul(gradient, scale));
       outputs.put("gradient_norm", norm);
@@ -111,14 +111,6 @@ public record AdamW(
         "lambda", new Attr.Real((float) decay),
         "do_bias_correction", new Attr.Int(1),
         "weight_decay_mode", new Attr.Int(0)); // decay inside the step, scaled by the rate
-  }
-
-  private static Value globalNorm(Ops op, List<Value> gradients) {
-    Value sum = op.constant(0.0);
-    for (Value gradient : gradients) {
-      sum = op.add(sum, op.sumOfSquares(gradient));
-    }
-    return op.sqrt(sum);
   }
 
   private static Value clip(Ops op, Value norm, double most) {

@@ -8,6 +8,7 @@ import dev.filtrate.graph.Tensor;
 import dev.filtrate.graph.Value;
 import dev.filtrate.onnx.OnnxCodec;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -287,13 +288,13 @@ public final class TrainingSession implements AutoCloseable {
 
   private byte[] normModel() {
     GraphBuilder g = new GraphBuilder();
-    Value sum = g.ops().constant(0.0);
-    for (Map.Entry<String, DeviceTensor> gradient : gradients.asMap().entrySet()) {
-      DeviceTensor tensor = gradient.getValue();
-      Value input = g.input(GRADIENT + gradient.getKey(), tensor.type(), Shape.of(tensor.dims()));
-      sum = g.ops().add(sum, g.ops().sumOfSquares(input));
-    }
-    return OnnxCodec.encode(g.build("norm", Map.of(NORM, g.ops().sqrt(sum))));
+    List<Value> inputs = new ArrayList<>();
+    gradients
+        .asMap()
+        .forEach(
+            (p, tensor) ->
+                inputs.add(g.input(GRADIENT + p, tensor.type(), Shape.of(tensor.dims()))));
+    return OnnxCodec.encode(g.build("norm", Map.of(NORM, g.ops().globalNorm(inputs))));
   }
 
   /** Forgets what was accumulated. */

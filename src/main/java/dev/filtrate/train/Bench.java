@@ -3,6 +3,7 @@ package dev.filtrate.train;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.filtrate.base.AtomicFiles;
+import dev.filtrate.base.Proc;
 import dev.filtrate.base.Randomness;
 import dev.filtrate.base.UserError;
 import dev.filtrate.graph.DType;
@@ -207,18 +208,6 @@ public final class Bench {
 
   /** The largest resident set of this process so far; 0 where the system does not tell. */
   static long peakResidentBytes() {
-    Path status = Path.of("/proc/self/status");
-    if (!Files.isReadable(status)) {
-      return 0;
-    }
-    try {
-      return Files.readAllLines(status).stream()
-          .filter(line -> line.startsWith("VmHWM:"))
-          .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) * 1024)
-          .findFirst()
-          .orElse(0);
-    } catch (IOException e) {
-      return 0;
-    }
+    return Proc.bytes("self/status", "VmHWM").orElse(0);
   }
 }

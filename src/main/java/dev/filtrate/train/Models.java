@@ -1,5 +1,6 @@
 package dev.filtrate.train;
 
+import com.google.errorprone.annotations.MustBeClosed;
 import dev.filtrate.data.batch.Batch;
 import dev.filtrate.data.batch.BatchOptions;
 import dev.filtrate.data.batch.BatchStream;
@@ -28,14 +29,11 @@ public final class Models {
     }
   }
 
-  /** Median milliseconds for one validation example at a time, at their own lengths. */
-  static double latencyMs(Engine engine, Weights weights, RunData data) {
-    try (ComputeSession session =
-        engine.frozen(
-            StageGraphs.inference("latency", weights.model().withoutFilters()),
-            weights.parameters())) {
-      return latencyMs(session, data.validation(), 1);
-    }
+  /** A finished model at work, in float32 as its export. */
+  @MustBeClosed
+  static ComputeSession finished(Engine engine, Weights weights) {
+    return engine.frozen(
+        StageGraphs.inference("finished", weights.model().withoutFilters()), weights.parameters());
   }
 
   /**

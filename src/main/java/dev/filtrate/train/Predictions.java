@@ -12,7 +12,6 @@ import dev.filtrate.data.ProblemType;
 import dev.filtrate.data.squad.AnsweredQuestion;
 import dev.filtrate.data.squad.Question;
 import dev.filtrate.data.squad.SquadScores;
-import dev.filtrate.runtime.ComputeSession;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -78,19 +77,13 @@ final class Predictions {
   }
 
   /** Writes what a model says. */
-  static void write(Path file, Engine engine, Weights weights, RunData data, int batchSize) {
-    try (ComputeSession session =
-        engine.frozen(
-            StageGraphs.inference("predictions", weights.model().withoutFilters()),
-            weights.parameters())) {
-      Evaluator evaluator = data.evaluator(batchSize);
-      Evaluator.Answering model = Evaluator.Answering.of(session);
-      write(
-          file,
-          evaluator instanceof SpanEvaluator spans
-              ? answers(spans, model)
-              : classes((LabelEvaluator) evaluator, model, data.labels().orElseThrow()));
-    }
+  static void write(Path file, Evaluator.Answering model, RunData data, int batchSize) {
+    Evaluator evaluator = data.evaluator(batchSize);
+    write(
+        file,
+        evaluator instanceof SpanEvaluator spans
+            ? answers(spans, model)
+            : classes((LabelEvaluator) evaluator, model, data.labels().orElseThrow()));
   }
 
   private static List<ObjectNode> answers(SpanEvaluator evaluator, Evaluator.Answering model) {

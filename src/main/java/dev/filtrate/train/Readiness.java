@@ -1,5 +1,6 @@
 package dev.filtrate.train;
 
+import dev.filtrate.base.Proc;
 import dev.filtrate.base.UserError;
 import dev.filtrate.data.Example;
 import dev.filtrate.data.Labels;
@@ -15,7 +16,6 @@ import dev.filtrate.model.ModelConfig;
 import dev.filtrate.runtime.Device;
 import dev.filtrate.runtime.OnnxRuntime;
 import dev.filtrate.weights.LoadedWeights;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -24,6 +24,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.StringJoiner;
 import org.jspecify.annotations.Nullable;
@@ -87,30 +88,22 @@ public record Readiness(
 
   /** Whether the memory of the machine, where it tells it, is enough for the largest step. */
   static Optional<Finding> memory(Recipe recipe, long bytes) {
-    Path file = Path.of("/proc/meminfo");
-    if (recipe.device().isCuda() || !Files.isReadable(file)) {
+    OptionalLong available = Proc.bytes("meminfo", "MemAvailable");
+    if (recipe.device().isCuda() || available.isEmpty()) {
       return Optional.empty();
     }
-    try {
-      return Files.readAllLines(file).stream()
-          .filter(line -> line.startsWith("MemAvailable:"))
-          .map(line -> Long.parseLong(line.replaceAll("\\D", "")) * 1024)
-          .findFirst()
-          .map(
-              free ->
-                  new Finding(
-                      bytes > free ? Verdict.NOTE : Verdict.OK,
-                      "memory",
-                      "the largest step takes about %.1f GB, %.1f GB are free%s"
-                          .formatted(
-                              bytes / 1e9,
-                              free / 1e9,
-                              bytes > free
-                                  ? "; smaller batches with gradient_accumulation_steps take less"
-                                  : "")));
-    } catch (IOException e) {
-      return Optional.empty();
-    }
+    long free = available.getAsLong();
+    return Optional.of(
+        new Finding(
+            bytes > free ? Verdict.NOTE : Verdict.OK,
+            "memory",
+            "the largest step takes about %.1f GB, %.1f GB are free%s"
+                .formatted(
+                    bytes / 1e9,
+                    free / 1e9,
+                    bytes > free
+                        ? "; smaller batches with gradient_accumulation_steps take less"
+                        : "")));
   }
 
   /** A look at a recipe. */

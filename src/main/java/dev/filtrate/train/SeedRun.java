@@ -9,6 +9,7 @@ import dev.filtrate.base.UserError;
 import dev.filtrate.model.Filters;
 import dev.filtrate.model.Model;
 import dev.filtrate.model.ModelConfig;
+import dev.filtrate.runtime.ComputeSession;
 import dev.filtrate.train.StageGraphs.TeacherStates;
 import dev.filtrate.weights.LoadedWeights;
 import dev.filtrate.weights.ModelFolder;
@@ -111,7 +112,9 @@ final class SeedRun {
   }
 
   private Trained predicted(String name, Trained trained) {
-    predict(name, trained.weights().withoutFilters());
+    try (ComputeSession session = Models.finished(engine, trained.weights())) {
+      predict(name, session);
+    }
     return trained;
   }
 
@@ -331,9 +334,10 @@ final class SeedRun {
   }
 
   /** Keeps what a model says to the validation examples. */
-  private void predict(String name, Weights plain) {
+  private void predict(String name, ComputeSession session) {
     Path file = folder.resolve("predictions").resolve(name + ".jsonl");
-    Predictions.write(file, engine, plain, data, recipe.training().evalBatchSize());
+    Evaluator.Answering model = Evaluator.Answering.of(session);
+    Predictions.write(file, model, data, recipe.training().evalBatchSize());
   }
 
   private static Map<String, Double> metrics(Path result) {
@@ -351,11 +355,15 @@ final class SeedRun {
 
   private Results.Row row(String name, Trained trained) {
     Weights plain = trained.weights().withoutFilters();
-    predict(name, plain);
+    double latencyMs;
+    try (ComputeSession session = Models.finished(engine, plain)) {
+      predict(name, session);
+      latencyMs = Models.latencyMs(session, data.validation(), 1);
+    }
     return new Results.Row(
         name,
         plain.count(),
-        Models.latencyMs(engine, plain, data),
+        latencyMs,
         Map.of(
             seed,
             trained.metrics().isEmpty() // eval_steps: never
