@@ -48,8 +48,8 @@ final class BenchCommand implements Command {
             Flags.valued(
                 "parts",
                 "LIST",
-                "of stage2_step, stage2_cached_step, stage1_step, finetune_step, student_forward"
-                    + " (default all)"))
+                "of stage2_step, stage2_cached_step, stage1_step, stage1_cached_step,"
+                    + " finetune_step, student_forward (default all)"))
         .addOption(Flags.flag("profile", "say where the time goes, by operator and part of a step"))
         .addOption(Flags.flag("json", "print JSON"));
   }

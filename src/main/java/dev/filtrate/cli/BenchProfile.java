@@ -7,7 +7,7 @@ import java.util.Map;
 
 /** The table of {@code bench --profile}: milliseconds of a step by operator and part. */
 final class BenchProfile {
-  private static final List<String> PARTS = List.of("teacher", "forward", "backward", "optimizer");
+  private static final List<String> PARTS = List.of("frozen", "forward", "backward", "optimizer");
 
   /** Operators below this share of the step are told together. */
   private static final double SMALL = 0.005;

@@ -100,6 +100,8 @@ final class RecipeFlags {
       filter_nonlinear             -              filters.filter_nonlinear           filters    filters of two layers instead of one
       filter_disabled              -              filters.filter_disabled            distill    no learned filters: lwd, or kd
       frozen_dropout               true|false     filters.frozen_dropout             learn      dropout of the frozen backbone while filters learn (default true, as released)
+      frozen_cache                 FOLDER         filters.frozen_cache               learn      without frozen_dropout: keep what the filters read of the backbone there, for later epochs and runs
+      frozen_cache_dtype           TYPE           filters.frozen_cache_dtype         learn      float32 or float16 (default float32)
       precision                    LIST           export.precision                   exports    fp32, fp16, int8, optimized (default fp32, which is always there)
       max_drop                     X              export.max_drop                    exports    points of the metric that another precision may lose (default 0.5)
       per_channel                  true|false     export.per_channel                 exports    of int8: a scale for each column of a weight (default true)

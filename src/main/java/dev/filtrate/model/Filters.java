@@ -5,6 +5,7 @@ import dev.filtrate.graph.Ops;
 import dev.filtrate.graph.Value;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * TED's filters (Liang et al. 2023, section 3): side branches on the output of every {@code
@@ -44,12 +45,17 @@ public record Filters(int interval, int outputDim, boolean nonlinear) {
     return (k + 1) * interval - 1;
   }
 
-  /** The filtered states, K values {@code [B, S, F]}. */
-  List<Value> apply(Ops op, ModelConfig config, Encoder.States states) {
+  /** The states below the filters, K values {@code [B, S, H]}. */
+  List<Value> below(Encoder.States states) {
+    List<Value> layers = states.layerOutputs();
+    return IntStream.range(0, count(layers.size())).mapToObj(k -> layers.get(layer(k))).toList();
+  }
+
+  /** The filtered states, K values {@code [..., F]} of K states {@code [..., H]}. */
+  List<Value> apply(Ops op, ModelConfig config, List<Value> states) {
     List<Value> filtered = new ArrayList<>();
-    for (int k = 0; k < count(config.numHiddenLayers()); k++) {
-      Ops scope = op.in(config.layer(layer(k)) + ".filter");
-      filtered.add(filter(scope, config, states.layerOutputs().get(layer(k))));
+    for (int k = 0; k < states.size(); k++) {
+      filtered.add(filter(op.in(config.layer(layer(k)) + ".filter"), config, states.get(k)));
     }
     return filtered;
   }

@@ -23,7 +23,15 @@ public enum Head {
     return Map.of("logits", op.in(pooler.classifier()).linear(pooled, config.numLabels()));
   }
 
-  /** The same from a filtered state {@code [B, S, F]}, with Stage I's own pooler and head k. */
+  /** What of hidden states {@code [B, S, H]} the logits depend on: the first token's, or all. */
+  Value read(Ops op, Value states) {
+    return this == QUESTION_ANSWERING ? states : Layers.firstToken(op, states);
+  }
+
+  /**
+   * The logits from a filtered state of what is {@link #read}, with Stage I's own pooler and head
+   * k.
+   */
   Map<String, Value> filterLogits(
       Ops op, ModelConfig config, int k, Value filtered, boolean training) {
     Ops head = op.in("filter_head." + k);

@@ -24,19 +24,19 @@ record Pooler(
     double dropoutAfter) {
   /** The model's own pooler: the last hidden state {@code [B, S, H]} to {@code [B, H]}. */
   Value pool(Ops op, Value lastHiddenState, boolean training) {
-    return apply(scope.isEmpty() ? op : op.in(scope), dense, lastHiddenState, training);
+    Ops here = scope.isEmpty() ? op : op.in(scope);
+    return apply(here, dense, Layers.firstToken(here, lastHiddenState), training);
   }
 
   /**
-   * The same for a filtered state of Stage I, with a layer {@code dense} in the scope of {@code
-   * op}: {@code [B, S, F]} to {@code [B, F]}.
+   * The same for the first token's filtered state of Stage I, {@code [B, F]}, with a layer {@code
+   * dense} in the scope of {@code op}.
    */
   Value poolFiltered(Ops op, Value filtered, boolean training) {
     return apply(op, "dense", filtered, training);
   }
 
-  private Value apply(Ops op, String dense, Value states, boolean training) {
-    Value first = Layers.firstToken(op, states); // (B, F)
+  private Value apply(Ops op, String dense, Value first, boolean training) {
     Value x = Layers.dropout(op, first, dropoutBefore, training);
     Value active = activation.apply(op, op.in(dense).linear(x, x.dim(-1).fixed()));
     return Layers.dropout(op, active, dropoutAfter, training);

@@ -46,6 +46,8 @@ public final class Bench {
     STAGE2_CACHED_STEP,
     /** The student's filters: forward, backward, update. */
     STAGE1_STEP,
+    /** The same without dropout of the backbone, whose states come from a cache. */
+    STAGE1_CACHED_STEP,
     /** Fine-tuning of the student. */
     FINETUNE_STEP,
     /** The student's logits. */
@@ -118,6 +120,11 @@ public final class Bench {
       case STAGE2_STEP -> with.step(outline.distil(Method.TED));
       case STAGE2_CACHED_STEP -> cached(outline.distil(Method.TED), with);
       case STAGE1_STEP -> with.step(stage(outline, "student/filters"));
+      case STAGE1_CACHED_STEP ->
+          cached(
+              stage(outline, "student/filters")
+                  .onFrozenBackbone(Map.of(), FrozenCacheSettings.NONE),
+              with);
       case FINETUNE_STEP -> with.step(stage(outline, "student/finetuned"));
       case STUDENT_FORWARD -> with.forward(outline.student());
     };
@@ -131,7 +138,8 @@ public final class Bench {
       throw AtomicFiles.cannotWrite(Path.of(System.getProperty("java.io.tmpdir")), e);
     }
     try {
-      return with.step(stage, new TeacherCacheSettings(folder, TeacherCacheSettings.Dtype.FLOAT32));
+      return with.step(
+          stage, new FrozenCacheSettings("bench", folder, FrozenCacheSettings.Dtype.FLOAT32));
     } finally {
       AtomicFiles.deleteRecursively(folder);
     }

@@ -13,7 +13,7 @@ import dev.filtrate.model.Objective.Reduction;
  * @param teacherCache where the teacher's outputs are kept, if anywhere
  */
 public record DistillSettings(
-    StageSettings stage, Distillation objective, TeacherCacheSettings teacherCache) {
+    StageSettings stage, Distillation objective, FrozenCacheSettings teacherCache) {
   /** Released: no terms but the task's loss, temperature 2, padding counted. */
   static Distillation released(Divergence divergence) {
     return new Distillation(0, 0, 2, divergence, Reduction.MEAN, false, false);
@@ -32,7 +32,7 @@ public record DistillSettings(
             c.get("mse_reduction", Kind.choice(Reduction.class), b.reduction()),
             c.get("mse_mask_padding", Kind.FLAG, b.maskPadding()),
             c.get("kl_mask_padding", Kind.FLAG, b.klMaskPadding())),
-        TeacherCacheSettings.read(c, base.teacherCache));
+        FrozenCacheSettings.read(c, base.teacherCache));
   }
 
   /** {@code regression_kl}: how a single score is compared with the teacher's. */

@@ -2,8 +2,10 @@ package dev.filtrate.train;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.filtrate.base.Check;
+import dev.filtrate.graph.Tensor;
 import dev.filtrate.model.Filters;
 import dev.filtrate.model.Model;
+import java.util.Map;
 import java.util.OptionalInt;
 
 /**
@@ -17,6 +19,7 @@ import java.util.OptionalInt;
  * @param disabled whether there are no learned filters: LWD and KD only ({@code filter_disabled})
  * @param frozenDropout whether dropout of the frozen backbone is on while filters learn, as
  *     released
+ * @param frozenCache where what the filters read of the frozen backbone is kept, if anywhere
  */
 public record FilterSettings(
     int filterInterval,
@@ -24,7 +27,8 @@ public record FilterSettings(
     OptionalInt filterOutputDim,
     boolean nonlinear,
     boolean disabled,
-    boolean frozenDropout) {
+    boolean frozenDropout,
+    FrozenCacheSettings frozenCache) {
   /** Checks the numbers. */
   public FilterSettings {
     Check.argument(
@@ -54,10 +58,10 @@ public record FilterSettings(
     return new Filters(filterInterval, teacherHiddenSize, nonlinear);
   }
 
-  /** Stage I of a model with filters. */
-  Stage learning(String name, Model model, StageSettings settings) {
-    return Stage.learnFilters(
-        name, frozenDropout ? model : model.withoutEncoderDropout(), settings);
+  /** Stage I of a model with filters, and these weights. */
+  Stage learning(String name, Model model, Map<String, Tensor> weights, StageSettings settings) {
+    Stage stage = Stage.learnFilters(name, model, settings);
+    return frozenDropout ? stage : stage.onFrozenBackbone(weights, frozenCache);
   }
 
   static FilterSettings read(Config c) {
@@ -67,17 +71,20 @@ public record FilterSettings(
         c.optional("filter_output_dim", Kind.wholeFrom(1), OptionalInt.empty()),
         c.get("filter_nonlinear", Kind.FLAG, false),
         c.get("filter_disabled", Kind.FLAG, false),
-        c.get("frozen_dropout", Kind.FLAG, true));
+        c.get("frozen_dropout", Kind.FLAG, true),
+        FrozenCacheSettings.read(c, FrozenCacheSettings.none("frozen_cache")));
   }
 
   ObjectNode write() {
-    return new Keys()
-        .put("filter_interval", filterInterval)
-        .put("teacher_filter_interval", teacherFilterInterval)
-        .put("filter_output_dim", filterOutputDim)
-        .put("filter_nonlinear", nonlinear)
-        .put("filter_disabled", disabled)
-        .put("frozen_dropout", frozenDropout)
-        .object();
+    Keys keys =
+        new Keys()
+            .put("filter_interval", filterInterval)
+            .put("teacher_filter_interval", teacherFilterInterval)
+            .put("filter_output_dim", filterOutputDim)
+            .put("filter_nonlinear", nonlinear)
+            .put("filter_disabled", disabled)
+            .put("frozen_dropout", frozenDropout);
+    frozenCache.write(keys);
+    return keys.object();
   }
 }

@@ -113,6 +113,7 @@ public final class Outline {
                 .learning(
                     who + "/filters",
                     settings.learnFilters().dropouts().applyTo(model),
+                    Map.of(),
                     settings.learnFilters()));
   }
 
@@ -148,30 +149,14 @@ public final class Outline {
     return Stage.distil(
         method.id(),
         settings.stage().dropouts().applyTo(learner),
-        new Stage.FrozenTeacher(imitated, Map.of()),
+        new Stage.Frozen(imitated, Map.of()),
         settings.objective(),
         settings.stage());
   }
 
-  /** The stage with random weights for its teacher, if it has one. */
-  static Stage withRandomTeacher(Stage stage) {
-    return stage
-        .teacher()
-        .map(
-            t ->
-                new Stage(
-                    stage.name(),
-                    stage.model(),
-                    stage.objective(),
-                    stage.trained(),
-                    Optional.of(
-                        new Stage.FrozenTeacher(
-                            t.teacher(),
-                            random(
-                                t.teacher().model(),
-                                StageGraphs.teacher("teacher", t.teacher()).parameters()))),
-                    stage.settings()))
-        .orElse(stage);
+  /** Random weights for all that a stage may ask of a frozen model. */
+  static Map<String, Tensor> random(StageGraphs.Source frozen) {
+    return random(frozen.model(), StageGraphs.frozen("random", frozen).parameters());
   }
 
   /** Random weights for parameters of a model. */
@@ -194,18 +179,20 @@ public final class Outline {
           name + "_update",
           engine.update(name + "_update", stage.settings().optimizer(), gradients));
       stage
-          .teacher()
+          .frozen()
+          .map(Stage.Frozen::source)
           .ifPresent(
-              t -> {
+              source -> {
+                String frozen = name + "_" + source.role();
                 graphs.put(
-                    name + "_teacher",
-                    recipe
-                        .mixedPrecision()
-                        .applyTo(StageGraphs.teacher(name + "_teacher", t.teacher(), gradients)));
-                graphs.put(
-                    name + "_joined",
-                    StageGraphs.joined(
-                        name + "_joined", stage.model(), t.teacher(), stage.objective()));
+                    frozen,
+                    recipe.mixedPrecision().applyTo(StageGraphs.frozen(frozen, source, gradients)));
+                if (source instanceof StageGraphs.Teacher teacher) {
+                  graphs.put(
+                      name + "_joined",
+                      StageGraphs.joined(
+                          name + "_joined", stage.model(), teacher, stage.objective()));
+                }
               });
     }
     teacher.ifPresent(

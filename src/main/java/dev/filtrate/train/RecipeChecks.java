@@ -9,6 +9,7 @@ import dev.filtrate.model.Objective.Distillation;
 import dev.filtrate.model.Objective.Divergence;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -47,6 +48,7 @@ final class RecipeChecks {
       methods.forEach(this::cachedPadding);
     }
     ModelConfig student = config(c.in("student"), recipe::studentConfig);
+    frozenCache(teacher, student);
     intervals(teacher, student);
     teacherLayers(student);
     positions("teacher", teacher);
@@ -200,6 +202,29 @@ final class RecipeChecks {
         && objective.klAlpha() > 0
         && !objective.klMaskPadding()) {
       at(block, "teacher_cache", message, method.id(), "KL over answers", "kl_mask_padding");
+    }
+  }
+
+  /** The same of Stage I, whose backbone must besides say the same of a text every time. */
+  private void frozenCache(@Nullable ModelConfig teacher, @Nullable ModelConfig student) {
+    if (recipe.filters().frozenCache().folder() == null) {
+      return;
+    }
+    Config block = c.in("filters");
+    if (recipe.filters().frozenDropout()) {
+      block.problem(
+          "frozen_cache",
+          "under dropout the backbone says something else of a text every time; set frozen_dropout:"
+              + " false, or leave it out");
+    }
+    if (recipe.head() == Head.QUESTION_ANSWERING) {
+      for (ModelConfig model : Arrays.asList(teacher, student)) {
+        if (model != null && !model.hasConstantPadding()) {
+          block.problem(
+              "frozen_cache",
+              "the loss over answers counts padding, which a cache does not hold; leave it out");
+        }
+      }
     }
   }
 

@@ -109,7 +109,9 @@ final class RecipeReader {
     return DistillSettings.read(
         c,
         new DistillSettings(
-            training, DistillSettings.released(released), TeacherCacheSettings.NONE));
+            training,
+            DistillSettings.released(released),
+            FrozenCacheSettings.none("teacher_cache")));
   }
 
   /** How the answers of a task are compared; as released, where it has the task. */

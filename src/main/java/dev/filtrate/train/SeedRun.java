@@ -239,7 +239,10 @@ final class SeedRun {
       return finetuned.withFiltersOf(learnt(model, finetuned.model().with(filters)));
     }
     Weights start = finetuned.with(filters, seed, true);
-    Stage stage = recipe.filters().learning(who + "/filters", dropping(start, settings), settings);
+    Stage stage =
+        recipe
+            .filters()
+            .learning(who + "/filters", dropping(start, settings), start.parameters(), settings);
     return stage(stage, start).weights();
   }
 
@@ -247,7 +250,7 @@ final class SeedRun {
     FilterSettings filters = recipe.filters();
     int width = teacher.model().config().hiddenSize();
     Weights student = start.withoutFilters();
-    Stage.FrozenTeacher frozen = frozen(teacher.withoutFilters(), TeacherStates.NONE);
+    Stage.Frozen frozen = frozen(teacher.withoutFilters(), TeacherStates.NONE);
     if (method == Method.LWD) {
       student = student.with(filters.projections(width), seed, false);
       frozen = frozen(teacher.withoutFilters(), TeacherStates.HIDDEN);
@@ -263,8 +266,7 @@ final class SeedRun {
   }
 
   /** Stage II, or a baseline. */
-  Trained distil(
-      String name, DistillSettings settings, Stage.FrozenTeacher teacher, Weights student) {
+  Trained distil(String name, DistillSettings settings, Stage.Frozen teacher, Weights student) {
     Model model = dropping(student, settings.stage());
     return stage(
         Stage.distil(
@@ -276,10 +278,10 @@ final class SeedRun {
         student);
   }
 
-  private Stage.FrozenTeacher frozen(Weights teacher, TeacherStates states) {
+  private Stage.Frozen frozen(Weights teacher, TeacherStates states) {
     StageGraphs.Teacher graph =
         new StageGraphs.Teacher(teacher.model(), states, recipe.filters().teacherFilterInterval());
-    return new Stage.FrozenTeacher(graph, teacher.parameters());
+    return new Stage.Frozen(graph, teacher.parameters());
   }
 
   /** The model with the dropout of a stage. */

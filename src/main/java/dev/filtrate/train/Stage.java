@@ -9,6 +9,7 @@ import dev.filtrate.model.Objective;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Predicate;
+import java.util.function.UnaryOperator;
 
 /**
  * A stage is data: fine-tuning, filter learning, TED, LWD and KD differ in what follows, and in
@@ -18,7 +19,8 @@ import java.util.function.Predicate;
  * @param model what learns, with the dropout and the filters that the stage has
  * @param objective what it minimises
  * @param trained which parameters learn; the others are frozen
- * @param teacher whom it imitates, if anybody
+ * @param frozen the model whose outputs its gradients take, if any: the teacher, or in Stage I the
+ *     model's own backbone where it has no dropout
  * @param settings how it trains
  */
 record Stage(
@@ -26,23 +28,22 @@ record Stage(
     Model model,
     Objective objective,
     Predicate<String> trained,
-    Optional<FrozenTeacher> teacher,
+    Optional<Frozen> frozen,
     StageSettings settings) {
   /**
-   * A teacher at work.
+   * A frozen model at work.
    *
-   * @param teacher its model and what of it is imitated
+   * @param source the model and what of it is taken
    * @param weights its parameters, never written to
    * @param cache where its outputs are kept, if anywhere
    */
-  record FrozenTeacher(
-      StageGraphs.Teacher teacher, Map<String, Tensor> weights, TeacherCacheSettings cache) {
-    FrozenTeacher(StageGraphs.Teacher teacher, Map<String, Tensor> weights) {
-      this(teacher, weights, TeacherCacheSettings.NONE);
+  record Frozen(StageGraphs.Source source, Map<String, Tensor> weights, FrozenCacheSettings cache) {
+    Frozen(StageGraphs.Source source, Map<String, Tensor> weights) {
+      this(source, weights, FrozenCacheSettings.NONE);
     }
 
-    FrozenTeacher with(TeacherCacheSettings other) {
-      return new FrozenTeacher(teacher, weights, other);
+    Frozen with(FrozenCacheSettings other) {
+      return new Frozen(source, weights, other);
     }
   }
 
@@ -58,11 +59,21 @@ record Stage(
         name, model, Objective.filterTask(), Filters::owns, Optional.empty(), settings);
   }
 
+  /**
+   * Stage I without the dropout of the frozen backbone, which then says the same of a text at every
+   * time: it runs as the teacher of Stage II does.
+   */
+  Stage onFrozenBackbone(Map<String, Tensor> weights, FrozenCacheSettings cache) {
+    Model still = model.withoutEncoderDropout();
+    Frozen backbone = new Frozen(new StageGraphs.Backbone(still), weights, cache);
+    return new Stage(name, still, objective, trained, Optional.of(backbone), settings);
+  }
+
   /** Stage II and the baselines: everything learns the task and the teacher. */
   static Stage distil(
       String name,
       Model student,
-      FrozenTeacher teacher,
+      Frozen teacher,
       Objective.Distillation weights,
       StageSettings settings) {
     return new Stage(
@@ -76,20 +87,23 @@ record Stage(
 
   /** Forward and backward, with the dropout of the model. */
   Graph gradients(MixedPrecision precision) {
-    return teacher
-        .map(t -> StageGraphs.distillation(graphName(), model, t.teacher(), objective, precision))
+    return frozen
+        .map(
+            f ->
+                StageGraphs.gradients(
+                    graphName(), model, f.source(), objective, trained, precision))
         .orElseGet(
             () -> StageGraphs.gradients(graphName(), model, objective, trained, true, precision));
   }
 
   /** The same stage for a model with these rows of its words' embeddings. */
   Stage with(WordRows rows) {
-    return new Stage(name, rows.model(model), objective, trained, teacher, settings);
+    return new Stage(name, rows.model(model), objective, trained, frozen, settings);
   }
 
-  /** The same stage with its teacher's outputs kept, if it has a teacher. */
-  Stage with(TeacherCacheSettings cache) {
-    return new Stage(name, model, objective, trained, teacher.map(t -> t.with(cache)), settings);
+  /** The same stage with its frozen model changed, if it has one. */
+  Stage withFrozen(UnaryOperator<Frozen> change) {
+    return new Stage(name, model, objective, trained, frozen.map(change), settings);
   }
 
   private String graphName() {

@@ -23,8 +23,8 @@ import java.util.function.Predicate;
 
 /**
  * The graphs of a stage. A step is two graphs, gradients and update (the latter is {@link
- * dev.filtrate.model.AdamW#graph}); the teacher is a third, whose outputs are inputs of the
- * student's gradients, so that no gradient can reach it.
+ * dev.filtrate.model.AdamW#graph}); a frozen model is a third, whose outputs are inputs of the
+ * gradients, so that no gradient can reach it.
  */
 public final class StageGraphs {
   /** Prefix of a parameter's gradient among the outputs. */
@@ -45,14 +45,84 @@ public final class StageGraphs {
     NONE
   }
 
+  /** A frozen model, as far as a stage's gradients may take anything from it. */
+  public sealed interface Source {
+    /** The model, with its filters where they are part of this. */
+    Model model();
+
+    /** What it is to the stage, one word: part of a graph's name. */
+    String role();
+
+    /** What it delivers by name, without dropout. */
+    Map<String, Value> outputs(Ops op, ModelInputs in);
+  }
+
   /**
-   * The frozen teacher.
+   * The frozen teacher: {@code teacher_logits} (or its two ends), {@code teacher_states.k}.
    *
    * @param model the teacher, with its filters where they are imitated
    * @param states what is imitated
    * @param interval every how many layers, for {@link TeacherStates#HIDDEN}
    */
-  public record Teacher(Model model, TeacherStates states, int interval) {}
+  public record Teacher(Model model, TeacherStates states, int interval) implements Source {
+    private static final String LOGITS = "teacher_";
+    private static final String STATES = "teacher_states.";
+
+    @Override
+    public String role() {
+      return "teacher";
+    }
+
+    @Override
+    public Map<String, Value> outputs(Ops op, ModelInputs in) {
+      Model.Outputs out = model.emit(op, in, false);
+      Map<String, Value> outputs = new LinkedHashMap<>();
+      out.logits().forEach((logits, value) -> outputs.put(LOGITS + logits, value));
+      put(outputs, STATES, imitated(out));
+      return outputs;
+    }
+
+    private List<Value> imitated(Model.Outputs out) {
+      return switch (states) {
+        case NONE -> List.of();
+        case FILTERED -> out.filterStates();
+        case HIDDEN -> {
+          List<Value> hidden = new ArrayList<>();
+          for (int k = 0; k < model.config().numHiddenLayers() / interval; k++) {
+            hidden.add(out.hiddenStates().get((k + 1) * interval));
+          }
+          yield hidden;
+        }
+      };
+    }
+  }
+
+  /**
+   * The frozen backbone of Stage I: {@code filter_inputs.k}, what the model's own filters read.
+   *
+   * @param model the model, with its filters
+   */
+  public record Backbone(Model model) implements Source {
+    private static final String STATES = "filter_inputs.";
+
+    @Override
+    public String role() {
+      return "backbone";
+    }
+
+    @Override
+    public Map<String, Value> outputs(Ops op, ModelInputs in) {
+      Map<String, Value> outputs = new LinkedHashMap<>();
+      put(outputs, STATES, model.emit(op, in, false).filterInputs());
+      return outputs;
+    }
+  }
+
+  private static void put(Map<String, Value> outputs, String prefix, List<Value> states) {
+    for (int k = 0; k < states.size(); k++) {
+      outputs.put(prefix + k, states.get(k));
+    }
+  }
 
   /** Inference: {@code logits [B, C]}, or {@code start_logits} and {@code end_logits [B, S]}. */
   public static Graph inference(String name, Model model) {
@@ -75,51 +145,23 @@ public final class StageGraphs {
     return g.build(name, outputs);
   }
 
-  /**
-   * The frozen teacher's graph: {@code teacher_logits} (or its two ends), {@code teacher_states.k}.
-   */
-  public static Graph teacher(String name, Teacher teacher) {
+  /** The graph of a frozen model: all that it may be asked for. */
+  public static Graph frozen(String name, Source source) {
     GraphBuilder g = new GraphBuilder();
-    ModelInputs in = ModelInputs.declare(g, teacher.model().config());
-    return g.build(name, teacherOutputs(g.ops(), in, teacher));
+    ModelInputs in = ModelInputs.declare(g, source.model().config());
+    return g.build(name, source.outputs(g.ops(), in));
   }
 
   /**
-   * The same, but only what a student's gradients graph takes: where a term has weight 0, that
-   * graph does without the teacher's part in it.
+   * The same, but only what a stage's gradients graph takes: where a term has weight 0, that graph
+   * does without the teacher's part in it.
    */
-  public static Graph teacher(String name, Teacher teacher, Graph student) {
+  public static Graph frozen(String name, Source source, Graph gradients) {
     GraphBuilder g = new GraphBuilder();
-    ModelInputs in = ModelInputs.declare(g, teacher.model().config());
-    Map<String, Value> outputs = teacherOutputs(g.ops(), in, teacher);
-    outputs.keySet().removeIf(output -> student.input(output).isEmpty());
+    ModelInputs in = ModelInputs.declare(g, source.model().config());
+    Map<String, Value> outputs = source.outputs(g.ops(), in);
+    outputs.keySet().removeIf(output -> gradients.input(output).isEmpty());
     return g.build(name, outputs);
-  }
-
-  private static Map<String, Value> teacherOutputs(Ops op, ModelInputs in, Teacher teacher) {
-    Model.Outputs out = teacher.model().emit(op, in, false);
-    Map<String, Value> outputs = new LinkedHashMap<>();
-    out.logits().forEach((logits, value) -> outputs.put("teacher_" + logits, value));
-    List<Value> states = imitated(out, teacher);
-    for (int k = 0; k < states.size(); k++) {
-      outputs.put("teacher_states." + k, states.get(k));
-    }
-    return outputs;
-  }
-
-  private static List<Value> imitated(Model.Outputs out, Teacher teacher) {
-    return switch (teacher.states()) {
-      case NONE -> List.of();
-      case FILTERED -> out.filterStates();
-      case HIDDEN -> {
-        List<Value> states = new ArrayList<>();
-        int layers = teacher.model().config().numHiddenLayers();
-        for (int k = 0; k < layers / teacher.interval(); k++) {
-          states.add(out.hiddenStates().get((k + 1) * teacher.interval()));
-        }
-        yield states;
-      }
-    };
   }
 
   /**
@@ -146,22 +188,27 @@ public final class StageGraphs {
     return gradients(g, name, model, in, objective, trained, training, Map.of(), precision);
   }
 
+  /** Forward and backward of a stage with dropout, where a frozen model's outputs are inputs. */
+  static Graph gradients(
+      String name,
+      Model model,
+      Source frozen,
+      Objective objective,
+      Predicate<String> trained,
+      MixedPrecision precision) {
+    GraphBuilder g = new GraphBuilder();
+    ModelInputs in = ModelInputs.declare(g, model.config());
+    Map<String, Value> fed = new LinkedHashMap<>();
+    for (Value out : frozen(name + "_" + frozen.role(), frozen).outputs()) {
+      fed.put(out.name(), g.input(out.name(), out.type(), out.shape()));
+    }
+    return gradients(g, name, model, in, objective, trained, true, fed, precision);
+  }
+
   /** Forward and backward of a student whose teacher's outputs are inputs. */
   public static Graph distillation(
       String name, Model student, Teacher teacher, Objective objective) {
-    return distillation(name, student, teacher, objective, MixedPrecision.NO);
-  }
-
-  /** The same in some precision. */
-  static Graph distillation(
-      String name, Model student, Teacher teacher, Objective objective, MixedPrecision precision) {
-    GraphBuilder g = new GraphBuilder();
-    ModelInputs in = ModelInputs.declare(g, student.config());
-    Map<String, Value> fed = new LinkedHashMap<>();
-    for (Value out : teacher(name + "_teacher", teacher).outputs()) {
-      fed.put(out.name(), g.input(out.name(), out.type(), out.shape()));
-    }
-    return gradients(g, name, student, in, objective, n -> true, true, fed, precision);
+    return gradients(name, student, teacher, objective, n -> true, MixedPrecision.NO);
   }
 
   /**
@@ -172,7 +219,7 @@ public final class StageGraphs {
     GraphBuilder g = new GraphBuilder();
     ModelInputs in = ModelInputs.declare(g, student.config());
     ModelInputs teacherIn = ModelInputs.declare(g, teacher.model().config());
-    Map<String, Value> fed = teacherOutputs(g.ops().in("teacher"), teacherIn, teacher);
+    Map<String, Value> fed = teacher.outputs(g.ops().in("teacher"), teacherIn);
     Predicate<String> students = n -> !n.startsWith("teacher.");
     return gradients(g, name, student, in, objective, students, true, fed, MixedPrecision.NO);
   }
@@ -219,19 +266,25 @@ public final class StageGraphs {
       Objective objective,
       Predicate<String> trained,
       boolean training,
-      Map<String, Value> teacher,
+      Map<String, Value> fed,
       MixedPrecision precision) {
-    Model.Outputs out = model.emit(g, in, training);
     Map<String, Value> teacherLogits = new LinkedHashMap<>();
     List<Value> teacherStates = new ArrayList<>();
-    teacher.forEach(
+    List<Value> filterInputs = new ArrayList<>();
+    fed.forEach(
         (key, value) -> {
-          if (key.startsWith("teacher_states.")) {
+          if (key.startsWith(Backbone.STATES)) {
+            filterInputs.add(value);
+          } else if (key.startsWith(Teacher.STATES)) {
             teacherStates.add(value);
           } else {
-            teacherLogits.put(key.substring("teacher_".length()), value);
+            teacherLogits.put(key.substring(Teacher.LOGITS.length()), value);
           }
         });
+    Model.Outputs out =
+        filterInputs.isEmpty()
+            ? model.emit(g, in, training)
+            : model.emit(g.ops(), filterInputs, training);
     Objective.Signals signals =
         new Objective.Signals(model, in, out, labels(g, model), teacherLogits, teacherStates);
     Map<String, Value> losses = objective.emit(g.ops(), signals);

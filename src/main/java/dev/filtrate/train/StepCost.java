@@ -24,7 +24,7 @@ final class StepCost {
   private static final Set<OpType> PRODUCTS = EnumSet.of(OpType.MATMUL, OpType.FUSED_MATMUL);
 
   private final Graph gradients;
-  private final Optional<Graph> teacher;
+  private final Optional<Graph> frozen;
   private final long fixed;
 
   /** What a view is a view of. */
@@ -37,19 +37,19 @@ final class StepCost {
   StepCost(Stage stage, Graph gradients) {
     this.gradients = gradients;
     this.lastUse = lastUse();
-    this.teacher = stage.teacher().map(t -> StageGraphs.teacher("teacher", t.teacher(), gradients));
+    this.frozen = stage.frozen().map(f -> StageGraphs.frozen("frozen", f.source(), gradients));
     long trained =
         StageGraphs.trained(gradients).stream()
             .mapToLong(value -> value.shape().elements().fixed())
             .sum();
-    long frozen = teacher.map(Graph::parameterCount).orElse(0L);
-    this.fixed = Float.BYTES * (gradients.parameterCount() + frozen + 3 * trained);
+    long constant = frozen.map(Graph::parameterCount).orElse(0L);
+    this.fixed = Float.BYTES * (gradients.parameterCount() + constant + 3 * trained);
   }
 
-  /** Multiplications and additions of a step's matrix products, the teacher's included. */
+  /** Multiplications and additions of a step's matrix products, the frozen model's included. */
   double flops(int batch, int length) {
     Map<String, Long> sizes = sizes(batch, length);
-    return flops(gradients, sizes) + teacher.map(graph -> flops(graph, sizes)).orElse(0.0);
+    return flops(gradients, sizes) + frozen.map(graph -> flops(graph, sizes)).orElse(0.0);
   }
 
   /** The same of any graph. */

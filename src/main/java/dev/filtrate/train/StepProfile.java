@@ -44,8 +44,8 @@ record StepProfile(
 
   /** The parts of a step. */
   enum Part {
-    /** The frozen teacher. */
-    TEACHER,
+    /** The frozen model: the teacher, or Stage I's backbone without dropout. */
+    FROZEN,
     /** The trained model and the loss. */
     FORWARD,
     /** The gradients. */
@@ -148,7 +148,7 @@ record StepProfile(
 
   private static Part part(String session, String node) {
     return switch (session) {
-      case "teacher" -> Part.TEACHER;
+      case ComputedOutputs.NAME -> Part.FROZEN;
       case "update" -> Part.OPTIMIZER;
       default -> node.startsWith("grad") ? Part.BACKWARD : Part.FORWARD;
     };

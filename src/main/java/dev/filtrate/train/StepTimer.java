@@ -61,16 +61,17 @@ record StepTimer(Engine engine, int batch, int length, int warmUp, int steps) {
   }
 
   /**
-   * A whole step on random weights: the teacher's forward if there is one, forward and backward,
-   * update.
+   * A whole step on random weights: the forward of its frozen model if it has one, forward and
+   * backward, update.
    */
   Timing step(Stage outlined) {
-    return step(outlined, TeacherCacheSettings.NONE);
+    return step(outlined, FrozenCacheSettings.NONE);
   }
 
-  /** The same with the teacher's outputs from a cache, once the warm-up has filled it. */
-  Timing step(Stage outlined, TeacherCacheSettings cache) {
-    Stage stage = Outline.withRandomTeacher(outlined).with(cache);
+  /** The same with the frozen model's outputs from a cache, once the warm-up has filled it. */
+  Timing step(Stage outlined, FrozenCacheSettings cache) {
+    Stage stage =
+        outlined.withFrozen(f -> new Stage.Frozen(f.source(), Outline.random(f.source()), cache));
     EncodedExamples texts = texts(stage.model());
     WordRows rows = WordRows.usedBy(List.of(texts), stage.model().config());
     long began = System.nanoTime();
@@ -82,17 +83,17 @@ record StepTimer(Engine engine, int batch, int length, int warmUp, int steps) {
     began = System.nanoTime();
     try (TrainingSession session =
             engine.training(gradients, stage.settings().optimizer(), rows.gather(weights));
-        TeacherOutputs teacher = TeacherOutputs.of(engine, stage, gradients, texts)) {
+        FrozenOutputs frozen = FrozenOutputs.of(engine, stage, gradients, texts)) {
       double sessions = since(began);
       Batch one = batch(texts);
       Map<String, Tensor> feeds = rows.feeds(feeds(one, names(gradients), stage.model()));
       feeds.put(StageGraphs.GRADIENT_SCALE, Tensor.scalar(1f));
       return time(
           number -> {
-            try (TeacherOutputs.Given taught = teacher.forBatch(one)) {
+            try (FrozenOutputs.Given given = frozen.forBatch(one)) {
               Map<String, Tensor> all = new LinkedHashMap<>(feeds);
-              all.putAll(taught.fed());
-              session.accumulate(all, taught.onDevice().asMap(), number);
+              all.putAll(given.fed());
+              session.accumulate(all, given.onDevice().asMap(), number);
             }
             long accumulated = System.nanoTime();
             if (engine.precision().scalesLoss()) {

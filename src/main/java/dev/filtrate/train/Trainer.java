@@ -87,12 +87,12 @@ final class Trainer {
     try (RunLog log = RunLog.open(around.log());
         TrainingSession session =
             engine.training(gradients, stage.settings().optimizer(), rows.gather(weights));
-        TeacherOutputs teacher = TeacherOutputs.of(engine, stage, gradients, examples.data())) {
+        FrozenOutputs frozen = FrozenOutputs.of(engine, stage, gradients, examples.data())) {
       List<String> inputs = gradients.inputs().stream().map(Value::name).toList();
       Course course =
           new Course(stage, weights, rows, examples, evaluator, log, session, inputs, folder);
       last.ifPresent(course::restore);
-      return course.run(teacher);
+      return course.run(frozen);
     }
   }
 
@@ -179,14 +179,14 @@ final class Trainer {
       }
     }
 
-    Outcome run(TeacherOutputs teacher) {
+    Outcome run(FrozenOutputs frozen) {
       long began = System.nanoTime();
       around.progress().begin(around.folder(), stage.name(), step, steps);
       Speed speed = new Speed();
       try (Evaluation evaluation = new Evaluation();
           BatchStream batches = examples.stream(step / perEpoch, firstBatch(step))) {
         while (step < steps && !endsEarly()) {
-          update(teacher, batches, speed);
+          update(frozen, batches, speed);
           boolean last = step == steps;
           if (stage.settings().evaluation().every().due(step, perEpoch)) {
             evaluation.evaluate();
@@ -208,7 +208,7 @@ final class Trainer {
       return outcome();
     }
 
-    private void update(TeacherOutputs teacher, BatchStream batches, Speed speed) {
+    private void update(FrozenOutputs frozen, BatchStream batches, Speed speed) {
       int accumulation = microBatches();
       Map<String, Float> sums = new LinkedHashMap<>();
       int count = 0;
@@ -219,10 +219,10 @@ final class Trainer {
             Randomness.seedOf(seed, stage.name() + "/dropout", (long) step * (1L << 20) + micro);
         Map<String, Tensor> feeds = rows.feeds(batch, inputs);
         feeds.put(StageGraphs.GRADIENT_SCALE, Tensor.scalar(lossScale.scale() / accumulation));
-        try (TeacherOutputs.Given taught = teacher.forBatch(batch)) {
-          feeds.putAll(taught.fed());
+        try (FrozenOutputs.Given given = frozen.forBatch(batch)) {
+          feeds.putAll(given.fed());
           session
-              .accumulate(feeds, taught.onDevice().asMap(), dropout)
+              .accumulate(feeds, given.onDevice().asMap(), dropout)
               .forEach((term, value) -> sums.merge(term, value / accumulation, Float::sum));
         }
       }

@@ -79,8 +79,11 @@ final class WordRows {
     return new Model(config, model.head(), model.filters());
   }
 
-  /** The same parameters, of the words' embeddings these rows only. */
+  /** The same parameters, of the words' embeddings, where they are among them, these rows only. */
   Map<String, Tensor> gather(Map<String, Tensor> parameters) {
+    if (!parameters.containsKey(parameter)) {
+      return parameters;
+    }
     Tensor table = table(parameters);
     Tensor rows = Tensor.zeros(table.type(), kept.length, table.dims()[1]);
     int bytes = rowBytes(table);

@@ -255,7 +255,7 @@ class PlanningCommandsTest {
     Outcome outcome = filtrate("bench", flags);
     assertEquals(0, outcome.code(), outcome.err());
     List<String> lines = outcome.out().lines().toList();
-    String header = "stage2_step, ms +teacher +forward +backward +optimizer +total +%";
+    String header = "stage2_step, ms +frozen +forward +backward +optimizer +total +%";
     assertTrue(lines.stream().anyMatch(line -> line.matches(header)), outcome.out());
     assertTrue(
         lines.get(lines.size() - 1).matches("a step under .* nodes: \\{\"CPU.*copies: 0"),
@@ -267,7 +267,7 @@ class PlanningCommandsTest {
             .readTree(filtrate("bench", json.toArray(String[]::new)).out())
             .at("/stage2_step/profile");
     JsonNode operators = profile.get("operators_s");
-    assertTrue(operators.at("/FusedMatMul/teacher").asDouble() > 0, profile.toString());
+    assertTrue(operators.at("/FusedMatMul/frozen").asDouble() > 0, profile.toString());
     assertTrue(operators.at("/FusedMatMul/backward").asDouble() > 0, profile.toString());
     assertTrue(operators.at("/AdamOptimizer/optimizer").asDouble() > 0, profile.toString());
     assertFalse(operators.at("/AdamOptimizer").has("forward"), profile.toString());

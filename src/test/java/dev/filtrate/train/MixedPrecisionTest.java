@@ -109,7 +109,7 @@ class MixedPrecisionTest {
     Graph gradients = stage.gradients(precision);
     Graph teacher =
         precision.applyTo(
-            StageGraphs.teacher("teacher", stage.teacher().orElseThrow().teacher(), gradients));
+            StageGraphs.frozen("teacher", stage.frozen().orElseThrow().source(), gradients));
     for (Graph graph : List.of(gradients, teacher)) {
       for (Node n : graph.nodes()) {
         if (PRODUCTS.contains(n.op())) {

@@ -63,7 +63,15 @@ class RecipeTest {
     assertEquals(Start.FAIR, recipe.start());
     assertEquals(4, recipe.teacherConfig().orElseThrow().numHiddenLayers());
     assertEquals(
-        new FilterSettings(1, 2, OptionalInt.empty(), false, false, true), recipe.filters());
+        new FilterSettings(
+            1,
+            2,
+            OptionalInt.empty(),
+            false,
+            false,
+            true,
+            FrozenCacheSettings.none("frozen_cache")),
+        recipe.filters());
     assertEquals(20, recipe.settings(Method.KD).objective().klAlpha());
     assertEquals(0, recipe.settings(Method.KD).objective().mseAlpha());
     assertEquals(10, recipe.settings(Method.TED).objective().mseAlpha());

@@ -77,7 +77,9 @@ class ResolvedRecipeTest {
         student:
           teacher_layers: [0, 2]
           finetune: {eval_steps: 10, early_stopping_patience: 2, num_train_epochs: 0}
-        filters: {filter_nonlinear: true, filter_output_dim: 5}
+        filters:
+          {filter_nonlinear: true, filter_output_dim: 5, frozen_dropout: false,
+           frozen_cache: /a cache, frozen_cache_dtype: float16}
         distill: {kl_alpha: 1.5, temperature: 3, mse_mask_padding: true, teacher_cache: /a cache}
         methods: {kd: {kl_alpha: 4}, lwd: {mse_alpha: 3, num_train_epochs: 1}}
         compare: [lwd, kd]

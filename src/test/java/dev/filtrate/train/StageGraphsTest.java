@@ -36,7 +36,7 @@ class StageGraphsTest {
                 kl, mse, 2, Objective.Divergence.CLASSES, Objective.Reduction.MEAN, false, false));
     Graph gradients = StageGraphs.distillation("gradients", model, teacher, objective);
     List<String> outputs =
-        StageGraphs.teacher("teacher", teacher, gradients).outputs().stream()
+        StageGraphs.frozen("teacher", teacher, gradients).outputs().stream()
             .map(Value::name)
             .toList();
     assertEquals(expected, outputs.toString());

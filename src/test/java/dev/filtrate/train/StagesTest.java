@@ -96,7 +96,7 @@ class StagesTest {
     Stage stage = outline("compare=ted", "distill.kl_alpha=0").distil(Method.TED);
     Graph gradients = stage.gradients();
     assertEquals(Set.of("teacher_states.0"), teachersInputs(gradients));
-    Graph teacher = StageGraphs.teacher("t", stage.teacher().orElseThrow().teacher(), gradients);
+    Graph teacher = StageGraphs.frozen("t", stage.frozen().orElseThrow().source(), gradients);
     assertEquals(Set.of("teacher_states.0"), names(teacher.outputs()));
   }
 
@@ -177,7 +177,7 @@ class StagesTest {
       StageGraphs.Teacher imitated =
           new StageGraphs.Teacher(teacher, TeacherStates.HIDDEN, interval);
       Map<String, Tensor> taken =
-          run(task.recipe(folder), StageGraphs.teacher("teacher", imitated), weights);
+          run(task.recipe(folder), StageGraphs.frozen("teacher", imitated), weights);
       assertEquals(1 + 4 / interval, taken.size());
       for (int k = 0; k < 4 / interval; k++) {
         assertArrayEquals(
@@ -213,8 +213,11 @@ class StagesTest {
   @Test
   void theTeachersWeightsAreNeverWrittenTo() {
     Recipe recipe = task.recipe(folder.resolve("out"));
-    Stage stage = Outline.withRandomTeacher(new Outline(recipe).distil(Method.TED));
-    Map<String, Tensor> teacher = stage.teacher().orElseThrow().weights();
+    Stage stage =
+        new Outline(recipe)
+            .distil(Method.TED)
+            .withFrozen(f -> new Stage.Frozen(f.source(), Outline.random(f.source()), f.cache()));
+    Map<String, Tensor> teacher = stage.frozen().orElseThrow().weights();
     Map<String, float[]> before = new LinkedHashMap<>();
     teacher.forEach((name, tensor) -> before.put(name, tensor.toFloats()));
     Graph gradients = stage.gradients();

@@ -31,7 +31,7 @@ class StepCostTest {
     Graph gradients = stage.gradients();
     StepCost cost = new StepCost(stage, gradients);
     long teacher =
-        StageGraphs.teacher("teacher", stage.teacher().orElseThrow().teacher(), gradients)
+        StageGraphs.frozen("teacher", stage.frozen().orElseThrow().source(), gradients)
             .parameterCount();
     long expected = 4 * (4 * gradients.parameterCount() + teacher);
     assertEquals(expected, cost.bytes(4, 8) - cost.activations(4, 8));

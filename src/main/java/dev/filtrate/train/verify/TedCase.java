@@ -177,7 +177,7 @@ record TedCase(
     Distillation weighting = method.equals("kd") ? distillation.withoutLayers() : distillation;
     Graph gradients =
         StageGraphs.distillation(method, learner, imitated, Objective.distillation(weighting));
-    Graph teacherGraph = StageGraphs.teacher("teacher", imitated, gradients);
+    Graph teacherGraph = StageGraphs.frozen("teacher", imitated, gradients);
     Map<String, Tensor> weights = student.weights(gradients, student.file(filterFile));
     Optional<Trajectory.Teacher> frozen =
         teacherGraph.outputs().isEmpty() // no term asks for it

@@ -280,7 +280,7 @@ final class CaseMaker {
                   Objective.Reduction.MEAN,
                   false,
                   false));
-      Graph teacherGraph = StageGraphs.teacher("teacher", teacher);
+      Graph teacherGraph = StageGraphs.frozen("teacher", teacher);
       Graph gradients = StageGraphs.distillation(method, student, teacher, objective);
       UnaryOperator<Map<String, DoubleTensor>> imitated =
           batch -> {

@@ -9,22 +9,25 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** The graph and session of a stage's teacher, or nobody's. */
-record Frozen(@Nullable Graph graph, @Nullable ComputeSession session) implements TeacherOutputs {
-  /** The teacher as far as the stage's gradients graph takes anything from it. */
-  static Frozen of(Engine engine, Stage stage, Graph gradients) {
-    Stage.FrozenTeacher t = stage.teacher().orElse(null);
-    if (t == null) {
-      return new Frozen(null, null);
+/** The graph and session of a stage's frozen model, or nobody's. */
+record ComputedOutputs(@Nullable Graph graph, @Nullable ComputeSession session)
+    implements FrozenOutputs {
+  /** The name of the graph and of its session. */
+  static final String NAME = "frozen";
+
+  /** The frozen model as far as the stage's gradients graph takes anything from it. */
+  static ComputedOutputs of(Engine engine, Stage stage, Graph gradients) {
+    Stage.Frozen f = stage.frozen().orElse(null);
+    if (f == null) {
+      return new ComputedOutputs(null, null);
     }
-    Graph graph =
-        engine.precision().applyTo(StageGraphs.teacher("teacher", t.teacher(), gradients));
+    Graph graph = engine.precision().applyTo(StageGraphs.frozen(NAME, f.source(), gradients));
     return graph.outputs().isEmpty()
-        ? new Frozen(null, null)
-        : new Frozen(graph, engine.frozen(graph, t.weights()));
+        ? new ComputedOutputs(null, null)
+        : new ComputedOutputs(graph, engine.frozen(graph, f.weights()));
   }
 
-  /** What it takes: not always what the student takes. */
+  /** What it takes: not always what the trained model takes. */
   List<String> inputs() {
     return session == null ? List.of() : session.inputs();
   }

@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.filtrate.base.UserError;
-import dev.filtrate.graph.DType;
+import dev.filtrate.train.FrozenCacheSettings.Dtype;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
@@ -21,22 +21,26 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The file: what is written is read, and nothing else. */
-class TeacherCacheTest {
+class FrozenCacheTest {
   private static final String KEY = "0123456789abcdef".repeat(4);
-  private static final List<TeacherCache.Column> COLUMNS =
+  private static final List<FrozenCache.Column> COLUMNS =
       List.of(
-          new TeacherCache.Column("teacher_logits", 2, false, 2),
-          new TeacherCache.Column("teacher_states.0", 3, true, 3));
+          new FrozenCache.Column("teacher_logits", 2, false, 2),
+          new FrozenCache.Column("teacher_states.0", 3, true, 3));
   private static final int[] LENGTHS = {1, 4, 2};
 
   @TempDir private Path folder;
 
-  private TeacherCache open() {
-    return open(KEY, DType.FLOAT);
+  private FrozenCache open() {
+    return open(KEY, Dtype.FLOAT32);
   }
 
-  private TeacherCache open(String key, DType type) {
-    return TeacherCache.open(folder.resolve("cache"), key, COLUMNS, LENGTHS, type);
+  private FrozenCache open(String key, Dtype type) {
+    return FrozenCache.open(folder.resolve("cache"), settings(type), key, COLUMNS, LENGTHS);
+  }
+
+  private static FrozenCacheSettings settings(Dtype type) {
+    return new FrozenCacheSettings("teacher_cache", null, type);
   }
 
   private Path file() throws IOException {
@@ -63,13 +67,13 @@ class TeacherCacheTest {
 
   @Test
   void whatWasPutIsThereAlsoAfterwards() {
-    try (TeacherCache cache = open()) {
+    try (FrozenCache cache = open()) {
       assertNull(cache.get(1));
       assertEquals(values(record(1, 10)), values(cache.put(1, record(1, 10))));
       assertEquals(values(record(1, 10)), values(cache.get(1)));
       assertNull(cache.get(0));
     }
-    try (TeacherCache cache = open()) {
+    try (FrozenCache cache = open()) {
       assertEquals(values(record(1, 10)), values(cache.get(1)));
       assertNull(cache.get(2));
       cache.put(1, record(1, -3));
@@ -81,7 +85,7 @@ class TeacherCacheTest {
   void halfPrecisionRoundsAtOnceAndTakesHalfTheRoom() throws IOException {
     long entries = 64 + 8 * 3;
     long all = 4 * (3 * 2 + 3 * 7);
-    try (TeacherCache cache = open(KEY, DType.FLOAT16)) {
+    try (FrozenCache cache = open(KEY, Dtype.FLOAT16)) {
       ByteBuffer put = cache.put(0, record(0, 1.0001f));
       assertEquals(List.of(1f, 2f, 3f, 4f, 5f), values(put));
       assertEquals(values(put), values(cache.get(0)));
@@ -91,7 +95,7 @@ class TeacherCacheTest {
 
   @Test
   void aDamagedRecordCountsAsAbsent() throws IOException {
-    try (TeacherCache cache = open()) {
+    try (FrozenCache cache = open()) {
       cache.put(0, record(0, 1));
       cache.put(1, record(1, 2));
     }
@@ -99,7 +103,7 @@ class TeacherCacheTest {
       file.seek(64 + 8 * 3 + 4 * 5 + 7); // in the record of example 1
       file.write(99);
     }
-    try (TeacherCache cache = open()) {
+    try (FrozenCache cache = open()) {
       assertEquals(values(record(0, 1)), values(cache.get(0)));
       assertNull(cache.get(1));
       cache.put(1, record(1, 2));
@@ -109,19 +113,19 @@ class TeacherCacheTest {
 
   @Test
   void aFileThatIsNotThisCacheIsBegunAnew() throws IOException {
-    try (TeacherCache cache = open()) {
+    try (FrozenCache cache = open()) {
       cache.put(0, record(0, 1));
     }
     Path file = file();
     long size = Files.size(file);
     String other = KEY.substring(0, 16) + "f".repeat(48); // the same name
-    try (TeacherCache cache = open(other, DType.FLOAT)) {
+    try (FrozenCache cache = open(other, Dtype.FLOAT32)) {
       assertNull(cache.get(0));
       cache.put(0, record(0, 5));
     }
     for (byte[] content : List.of(new byte[0], new byte[10], new byte[(int) size])) {
       Files.write(file, content);
-      try (TeacherCache cache = open()) {
+      try (FrozenCache cache = open()) {
         assertNull(cache.get(0));
         cache.put(0, record(0, 5));
         assertEquals(values(record(0, 5)), values(cache.get(0)));
@@ -132,13 +136,11 @@ class TeacherCacheTest {
 
   @Test
   void oneRunAtATimeUsesIt() throws IOException {
-    try (TeacherCache cache = open()) {
+    try (FrozenCache cache = open()) {
       assertNull(cache.get(0));
       UserError e = assertThrows(UserError.class, this::open);
       assertEquals(
-          file()
-              + ": another run is using this teacher cache; wait for it, or give another"
-              + " teacher_cache",
+          file() + ": another run is using this cache; wait for it, or give another teacher_cache",
           e.getMessage());
     }
     open().close();
@@ -148,16 +150,18 @@ class TeacherCacheTest {
   void tooLittleRoomIsToldBeforehand() {
     int[] lengths = new int[2000];
     java.util.Arrays.fill(lengths, 1000);
-    List<TeacherCache.Column> wide =
-        List.of(new TeacherCache.Column("teacher_states.0", 3, true, 500_000));
+    List<FrozenCache.Column> wide =
+        List.of(new FrozenCache.Column("teacher_states.0", 3, true, 500_000));
     UserError e =
         assertThrows(
             UserError.class,
-            () -> TeacherCache.open(folder.resolve("cache"), KEY, wide, lengths, DType.FLOAT));
+            () ->
+                FrozenCache.open(
+                    folder.resolve("cache"), settings(Dtype.FLOAT32), KEY, wide, lengths));
     String message = String.valueOf(e.getMessage());
     assertTrue(
         message.matches(
-            ".*/teacher-0123456789abcdef.cache: the teacher's outputs take 4000[.,]0 GB, and .* GB"
+            ".*/0123456789abcdef.cache: all outputs take 4000[.,]0 GB, and .* GB"
                 + " are free; use teacher_cache_dtype float16, a folder with more room, or no"
                 + " teacher_cache"),
         message);

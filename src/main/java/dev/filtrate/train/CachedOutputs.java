@@ -23,15 +23,15 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A teacher that computes what a {@link TeacherCache} does not hold yet.
+ * A frozen model that computes what a {@link FrozenCache} does not hold yet.
  *
  * <p>A cache holds tokens, not padding, so that a batch can be of any length. Padded rows are those
  * of a text of one token and one padding where the model's padded rows are constant; elsewhere
  * nothing reads them ({@link RecipeChecks} sees to that), and they are 0.
  */
-final class CachedTeacher implements TeacherOutputs {
-  private final Frozen teacher;
-  private final TeacherCache cache;
+final class CachedOutputs implements FrozenOutputs {
+  private final ComputedOutputs computed;
+  private final FrozenCache cache;
 
   /** A padded row of each output: where it is not constant nothing reads it. */
   private final Map<String, ByteBuffer> padding = new LinkedHashMap<>();
@@ -39,31 +39,30 @@ final class CachedTeacher implements TeacherOutputs {
   /** What {@link #forBatch} gives, until it is called again. */
   private final Map<String, Tensor> outputs = new LinkedHashMap<>();
 
-  private CachedTeacher(Frozen teacher, TeacherCache cache) {
-    this.teacher = teacher;
+  private CachedOutputs(ComputedOutputs computed, FrozenCache cache) {
+    this.computed = computed;
     this.cache = cache;
-    for (TeacherCache.Column column : cache.columns()) {
+    for (FrozenCache.Column column : cache.columns()) {
       padding.put(column.name(), ByteBuffer.allocateDirect(4 * column.width()));
     }
   }
 
-  /** The teacher with its cache, where it has one and says anything at all; closed on failure. */
-  static TeacherOutputs where(Stage.FrozenTeacher t, Frozen teacher, EncodedExamples data) {
-    Path folder = t.cache().folder();
-    Graph graph = teacher.graph();
+  /** The outputs with their cache, where there are both; closed on failure. */
+  static FrozenOutputs where(Stage.Frozen frozen, ComputedOutputs computed, EncodedExamples data) {
+    FrozenCacheSettings settings = frozen.cache();
+    Path folder = settings.folder();
+    Graph graph = computed.graph();
     if (folder == null || graph == null) {
-      return teacher;
+      return computed;
     }
-    TeacherOutputs opened = teacher;
+    FrozenOutputs opened = computed;
     boolean complete = false;
     try {
-      DType type = t.cache().dtype().type();
-      TeacherCache cache =
-          TeacherCache.open(
-              folder, key(graph, t.weights(), data, type), columns(graph), lengths(data), type);
-      CachedTeacher cached = new CachedTeacher(teacher, cache);
+      String key = key(graph, frozen.weights(), data, settings.dtype().type());
+      FrozenCache cache = FrozenCache.open(folder, settings, key, columns(graph), lengths(data));
+      CachedOutputs cached = new CachedOutputs(computed, cache);
       opened = cached;
-      if (t.teacher().model().config().hasConstantPadding()) {
+      if (frozen.source().model().config().hasConstantPadding()) {
         cached.takePadding(data.padId());
       }
       complete = true;
@@ -75,16 +74,16 @@ final class CachedTeacher implements TeacherOutputs {
     }
   }
 
-  private static List<TeacherCache.Column> columns(Graph teacher) {
-    List<TeacherCache.Column> columns = new ArrayList<>();
-    for (Value output : teacher.outputs()) {
+  private static List<FrozenCache.Column> columns(Graph frozen) {
+    List<FrozenCache.Column> columns = new ArrayList<>();
+    for (Value output : frozen.outputs()) {
       List<Dim> dims = output.shape().dims();
       boolean perToken = dims.size() > 1 && dims.get(1).equals(ModelInputs.SEQUENCE);
       int width = 1;
       for (Dim dim : dims.subList(perToken ? 2 : 1, dims.size())) {
         width *= (int) dim.fixed();
       }
-      columns.add(new TeacherCache.Column(output.name(), dims.size(), perToken, width));
+      columns.add(new FrozenCache.Column(output.name(), dims.size(), perToken, width));
     }
     return columns;
   }
@@ -130,15 +129,15 @@ final class CachedTeacher implements TeacherOutputs {
   private void takePadding(int padId) {
     long[] grid = {1, 2};
     Map<String, Tensor> feeds = new LinkedHashMap<>();
-    for (String input : teacher.inputs()) {
+    for (String input : computed.inputs()) {
       switch (input) {
         case "input_ids" -> feeds.put(input, Tensor.ofLongs(grid, padId, padId));
         case "attention_mask" -> feeds.put(input, Tensor.ofLongs(grid, 1, 0));
         default -> feeds.put(input, Tensor.ofLongs(grid, 0, 0));
       }
     }
-    Map<String, Tensor> outputs = teacher.fetched(feeds);
-    for (TeacherCache.Column column : cache.columns()) {
+    Map<String, Tensor> outputs = computed.fetched(feeds);
+    for (FrozenCache.Column column : cache.columns()) {
       if (column.perToken()) {
         int row = 4 * column.width();
         padding.put(column.name(), output(outputs, column).slice(row, row));
@@ -146,10 +145,10 @@ final class CachedTeacher implements TeacherOutputs {
     }
   }
 
-  private static ByteBuffer output(Map<String, Tensor> outputs, TeacherCache.Column column) {
+  private static ByteBuffer output(Map<String, Tensor> outputs, FrozenCache.Column column) {
     Tensor output = outputs.get(column.name());
     if (output == null) {
-      throw new IllegalStateException("the teacher has no output " + column.name());
+      throw new IllegalStateException("the frozen model has no output " + column.name());
     }
     return output.bytes();
   }
@@ -157,16 +156,15 @@ final class CachedTeacher implements TeacherOutputs {
   @Override
   public Given forBatch(Batch batch) {
     Map<String, Tensor> outputs = room(batch);
-    Map<String, Tensor> computed = null;
+    Map<String, Tensor> fresh = null;
     int[] examples = batch.examples();
     for (int row = 0; row < examples.length; row++) {
       ByteBuffer record = cache.get(examples[row]);
       if (record == null) {
-        if (computed == null) {
-          computed = teacher.fetched(Feeds.of(batch, teacher.inputs()));
+        if (fresh == null) {
+          fresh = computed.fetched(Feeds.of(batch, computed.inputs()));
         }
-        ByteBuffer fresh = record(computed, row, examples[row], batch.length());
-        record = cache.put(examples[row], fresh);
+        record = cache.put(examples[row], record(fresh, row, examples[row], batch.length()));
       }
       place(record, batch, row, outputs);
     }
@@ -175,7 +173,7 @@ final class CachedTeacher implements TeacherOutputs {
 
   /** Outputs to be filled: those of the last batch, which are done with, where they fit. */
   private Map<String, Tensor> room(Batch batch) {
-    for (TeacherCache.Column column : cache.columns()) {
+    for (FrozenCache.Column column : cache.columns()) {
       long[] dims = dims(column, batch);
       Tensor last = outputs.get(column.name());
       if (last == null || !Arrays.equals(last.dims(), dims)) {
@@ -190,7 +188,7 @@ final class CachedTeacher implements TeacherOutputs {
     int tokens = cache.tokens(example);
     Tensor record = Tensor.zeros(DType.FLOAT, cache.values(example));
     ByteBuffer to = record.bytes().duplicate();
-    for (TeacherCache.Column column : cache.columns()) {
+    for (FrozenCache.Column column : cache.columns()) {
       int from = 4 * column.values(length) * row;
       to.put(output(outputs, column).slice(from, 4 * column.values(tokens)));
     }
@@ -201,7 +199,7 @@ final class CachedTeacher implements TeacherOutputs {
   private void place(ByteBuffer record, Batch batch, int row, Map<String, Tensor> outputs) {
     int tokens = cache.tokens(batch.examples()[row]);
     int read = 0;
-    for (TeacherCache.Column column : cache.columns()) {
+    for (FrozenCache.Column column : cache.columns()) {
       ByteBuffer output = output(outputs, column);
       int bytes = 4 * column.values(tokens);
       int at = 4 * column.values(batch.length()) * row;
@@ -215,7 +213,7 @@ final class CachedTeacher implements TeacherOutputs {
     }
   }
 
-  private static long[] dims(TeacherCache.Column column, Batch batch) {
+  private static long[] dims(FrozenCache.Column column, Batch batch) {
     if (!column.perToken()) {
       return new long[] {batch.size(), column.width()};
     }
@@ -226,7 +224,7 @@ final class CachedTeacher implements TeacherOutputs {
 
   @Override
   public void close() {
-    teacher.close();
+    computed.close();
     cache.close();
   }
 }

@@ -8,14 +8,14 @@ import dev.filtrate.runtime.DeviceTensors;
 import java.util.Map;
 
 /**
- * What a stage's teacher says of its batches: computed, or from a cache where the stage has one.
+ * What a stage's frozen model says of its batches: computed, or from a cache where there is one.
  */
-interface TeacherOutputs extends AutoCloseable {
+interface FrozenOutputs extends AutoCloseable {
   /**
    * The outputs for a batch, to be closed after the step.
    *
    * @param fed those that come from the host
-   * @param onDevice those that the teacher left on the device
+   * @param onDevice those that the frozen model left on the device
    */
   record Given(Map<String, Tensor> fed, DeviceTensors onDevice) implements AutoCloseable {
     @Override
@@ -24,13 +24,13 @@ interface TeacherOutputs extends AutoCloseable {
     }
   }
 
-  /** The teacher as far as the stage's gradients graph takes anything from it. */
-  static TeacherOutputs of(Engine engine, Stage stage, Graph gradients, EncodedExamples data) {
-    Frozen frozen = Frozen.of(engine, stage, gradients);
+  /** The frozen model as far as the stage's gradients graph takes anything from it. */
+  static FrozenOutputs of(Engine engine, Stage stage, Graph gradients, EncodedExamples data) {
+    ComputedOutputs computed = ComputedOutputs.of(engine, stage, gradients);
     return stage
-        .teacher()
-        .<TeacherOutputs>map(teacher -> CachedTeacher.where(teacher, frozen, data))
-        .orElse(frozen);
+        .frozen()
+        .<FrozenOutputs>map(frozen -> CachedOutputs.where(frozen, computed, data))
+        .orElse(computed);
   }
 
   /** The outputs for a batch; they are good until the next one is asked for. */

@@ -20,17 +20,17 @@ import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A file with what a teacher said of every example: a record an example, found by arithmetic, since
- * an example's tokens are counted beforehand. A record that was never written, or not wholly, or
- * has changed, does not fit its checksum and counts as absent; so the file is valid at every moment
- * and can be filled in any order, by one run after the other.
+ * A file with what a frozen model said of every example: a record an example, found by arithmetic,
+ * since an example's tokens are counted beforehand. A record that was never written, or not wholly,
+ * or has changed, does not fit its checksum and counts as absent; so the file is valid at every
+ * moment and can be filled in any order, by one run after the other.
  *
  * <p>Layout, little-endian: the key in 64 bytes; 8 bytes an example, the CRC-32C of its record with
  * bit 32 set once there is one; the records. A record is its columns one after the other, those of
  * tokens row by row. Read and written at positions, which leaves the caching to the system and has
  * no limit of 2 GiB, unlike Java's mapped buffers.
  */
-final class TeacherCache implements AutoCloseable {
+final class FrozenCache implements AutoCloseable {
   private static final int KEY_BYTES = 64;
   private static final int ENTRY_BYTES = 8;
   private static final long WRITTEN = 1L << 32;
@@ -48,7 +48,7 @@ final class TeacherCache implements AutoCloseable {
   private final int[] lengths;
 
   /**
-   * An output of the teacher.
+   * An output of the model.
    *
    * @param name the output
    * @param rank its number of axes
@@ -61,7 +61,7 @@ final class TeacherCache implements AutoCloseable {
     }
   }
 
-  private TeacherCache(
+  private FrozenCache(
       Path file,
       FileChannel channel,
       FileLock lock,
@@ -95,15 +95,14 @@ final class TeacherCache implements AutoCloseable {
    * this cache is begun anew. Somebody else's use of it, and too little room, are {@link
    * UserError}s.
    *
+   * @param settings how values are kept, and the recipe's keys for errors
    * @param key 64 hexadecimal digits: a hash of all that the contents depend on
    * @param lengths tokens of every example
-   * @param type {@link DType#FLOAT}, or {@link DType#FLOAT16} for half the room
    */
-  static TeacherCache open(
-      Path folder, String key, List<Column> columns, int[] lengths, DType type) {
+  static FrozenCache open(
+      Path folder, FrozenCacheSettings settings, String key, List<Column> columns, int[] lengths) {
     Check.argument(key.length() == KEY_BYTES, "key '%s'", key);
-    Check.argument(type == DType.FLOAT || type == DType.FLOAT16, "a cache of %s", type);
-    Path file = folder.resolve("teacher-" + key.substring(0, 16) + ".cache");
+    Path file = folder.resolve(key.substring(0, 16) + ".cache");
     FileChannel channel = null;
     boolean opened = false;
     try {
@@ -111,10 +110,11 @@ final class TeacherCache implements AutoCloseable {
       channel =
           FileChannel.open(
               file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
-      FileLock lock = lock(channel, file);
-      TeacherCache cache = new TeacherCache(file, channel, lock, columns, lengths, type);
+      FileLock lock = lock(channel, file, settings.key());
+      DType type = settings.dtype().type();
+      FrozenCache cache = new FrozenCache(file, channel, lock, columns, lengths, type);
       if (!cache.isOf(key)) {
-        cache.begin(key);
+        cache.begin(key, settings);
       }
       opened = true;
       return cache;
@@ -127,7 +127,7 @@ final class TeacherCache implements AutoCloseable {
     }
   }
 
-  private static FileLock lock(FileChannel channel, Path file) throws IOException {
+  private static FileLock lock(FileChannel channel, Path file, String setting) throws IOException {
     FileLock lock = null;
     try {
       lock = channel.tryLock();
@@ -136,8 +136,7 @@ final class TeacherCache implements AutoCloseable {
     }
     if (lock == null) {
       throw UserError.of(
-          "%s: another run is using this teacher cache; wait for it, or give another teacher_cache",
-          file);
+          "%s: another run is using this cache; wait for it, or give another %s", file, setting);
     }
     return lock;
   }
@@ -159,16 +158,18 @@ final class TeacherCache implements AutoCloseable {
     return StandardCharsets.US_ASCII.decode(found).toString().equals(key);
   }
 
-  private void begin(String key) throws IOException {
+  private void begin(String key, FrozenCacheSettings settings) throws IOException {
     long needed = starts[lengths.length];
     long room = Files.getFileStore(file).getUsableSpace() + channel.size();
     Check.user(
         needed <= room,
-        "%s: the teacher's outputs take %.1f GB, and %.1f GB are free; use teacher_cache_dtype"
-            + " float16, a folder with more room, or no teacher_cache",
+        "%s: all outputs take %.1f GB, and %.1f GB are free; use %s float16, a folder with more"
+            + " room, or no %s",
         file,
         needed / 1e9,
-        room / 1e9);
+        room / 1e9,
+        settings.dtypeKey(),
+        settings.key());
     channel.truncate(0);
     ByteBuffer entries = buffer(ENTRY_BYTES * lengths.length);
     write(entries, KEY_BYTES);
