@@ -13,6 +13,7 @@ import dev.filtrate.model.Model;
 import dev.filtrate.model.ModelConfig;
 import dev.filtrate.onnx.OnnxCodec;
 import dev.filtrate.onnx.Parameters;
+import dev.filtrate.onnx.WeightedGraph;
 import dev.filtrate.runtime.ComputeSession;
 import dev.filtrate.runtime.RuntimeOptions;
 import dev.filtrate.train.Precision;
@@ -122,7 +123,8 @@ final class ExportFolder {
    *
    * @param dataInside how many bytes of weights the file may hold inside
    */
-  static void writeModel(Path folder, Draft draft, Map<String, String> metadata, long dataInside)
+  static void writeModel(
+      Path folder, WeightedGraph draft, Map<String, String> metadata, long dataInside)
       throws IOException {
     Path file = folder.resolve(MODEL);
     OnnxCodec.write(file, draft.graph(), Parameters.embedded(draft.values()), metadata, dataInside);

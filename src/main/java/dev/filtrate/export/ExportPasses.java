@@ -8,9 +8,12 @@ import dev.filtrate.graph.Tensor;
 import dev.filtrate.graph.Value;
 import dev.filtrate.model.Filters;
 import dev.filtrate.onnx.DeviceKind;
+import dev.filtrate.onnx.FoldedWeights;
 import dev.filtrate.onnx.Lowering;
 import dev.filtrate.onnx.Operands;
+import dev.filtrate.onnx.QuantizedWeights;
 import dev.filtrate.onnx.Target;
+import dev.filtrate.onnx.WeightedGraph;
 import dev.filtrate.train.ExportSettings;
 import dev.filtrate.train.StageGraphs;
 import dev.filtrate.train.Weights;
@@ -80,12 +83,12 @@ final class ExportPasses {
   }
 
   /** The inference graph of a model as it was trained, with all its weights. */
-  static Draft draft(Weights weights) {
+  static WeightedGraph draft(Weights weights) {
     Graph graph = StageGraphs.inference("student", weights.model().withoutFilters());
-    return new Draft(graph, weights.parameters());
+    return new WeightedGraph(graph, weights.parameters());
   }
 
-  private static Draft keepLogits(Draft draft) {
+  private static WeightedGraph keepLogits(WeightedGraph draft) {
     Map<String, Tensor> kept = new LinkedHashMap<>();
     for (Value p : draft.graph().parameters()) {
       Tensor value = draft.values().get(p.name());
@@ -93,10 +96,10 @@ final class ExportPasses {
         kept.put(p.name(), value);
       }
     }
-    return new Draft(draft.graph(), kept);
+    return new WeightedGraph(draft.graph(), kept);
   }
 
-  private static boolean isSlim(Draft draft) {
+  private static boolean isSlim(WeightedGraph draft) {
     Graph g = draft.graph();
     return draft.isWhole()
         && g.inputs().stream().allMatch(v -> INPUTS.contains(v.name()))
@@ -105,7 +108,7 @@ final class ExportPasses {
         && g.nodes().stream().noneMatch(n -> n.op() == OpType.DROPOUT);
   }
 
-  private static boolean isNamed(Draft draft) {
+  private static boolean isNamed(WeightedGraph draft) {
     Graph g = draft.graph();
     return Stream.concat(g.inputs().stream(), g.nodes().stream().flatMap(n -> n.outputs().stream()))
         .flatMap(v -> v.shape().dims().stream())
@@ -113,7 +116,7 @@ final class ExportPasses {
         .allMatch(DIMS.values()::containsAll);
   }
 
-  private static boolean isStandard(Draft draft) {
+  private static boolean isStandard(WeightedGraph draft) {
     return draft.graph().nodes().stream()
         .allMatch(
             n ->
@@ -121,7 +124,7 @@ final class ExportPasses {
                     && (n.op() != OpType.LAYER_NORMALIZATION || n.outputs().size() == 1));
   }
 
-  private static boolean isOnnx(Draft draft) {
+  private static boolean isOnnx(WeightedGraph draft) {
     return draft.isWhole()
         && draft.graph().nodes().stream().allMatch(ExportPasses::hasOperandsAsInputs);
   }

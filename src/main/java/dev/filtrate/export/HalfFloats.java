@@ -8,6 +8,7 @@ import dev.filtrate.graph.Node;
 import dev.filtrate.graph.OpType;
 import dev.filtrate.graph.Tensor;
 import dev.filtrate.graph.Value;
+import dev.filtrate.onnx.WeightedGraph;
 import dev.filtrate.weights.HalfPrecision;
 import java.util.EnumSet;
 import java.util.HashMap;
@@ -61,7 +62,7 @@ final class HalfFloats {
   private static final float LARGEST = 65504;
   private static final float SMALLEST = 0x1p-24f;
 
-  private final Draft draft;
+  private final WeightedGraph draft;
   private final GraphBuilder builder;
 
   /** Values that a half cannot hold. */
@@ -82,17 +83,17 @@ final class HalfFloats {
   private final Map<Value, Value> widened = new HashMap<>();
   private final Map<Value, Tensor> constants = new HashMap<>();
 
-  private HalfFloats(Draft draft) {
+  private HalfFloats(WeightedGraph draft) {
     this.draft = draft;
     this.builder = GraphBuilder.rewriting(draft.graph());
   }
 
-  static Draft apply(Draft draft) {
+  static WeightedGraph apply(WeightedGraph draft) {
     return new HalfFloats(draft).run();
   }
 
   /** Whether inputs and outputs are as elsewhere, and every weight of a product is a half. */
-  static boolean isHalf(Draft draft) {
+  static boolean isHalf(WeightedGraph draft) {
     Graph g = draft.graph();
     Set<Value> parameters = Set.copyOf(g.parameters());
     return draft.isWhole()
@@ -103,7 +104,7 @@ final class HalfFloats {
             .allMatch(n -> n.in(1).type() == DType.FLOAT16);
   }
 
-  private Draft run() {
+  private WeightedGraph run() {
     Graph g = draft.graph();
     g.parameters().stream()
         .filter(p -> p.type() == DType.FLOAT && !fits(values(p), false))
@@ -127,7 +128,7 @@ final class HalfFloats {
     Map<String, Tensor> values = new LinkedHashMap<>(draft.values());
     stored.forEach(p -> values.computeIfPresent(p.name(), (n, t) -> HalfPrecision.toFloat16(t)));
     Graph rewritten = new Graph(g.name(), g.inputs(), parameters, builder.nodes(), g.outputs());
-    return new Draft(rewritten.pruned(), values);
+    return new WeightedGraph(rewritten.pruned(), values);
   }
 
   private Tensor values(Value parameter) {

@@ -2,6 +2,7 @@ package dev.filtrate.export;
 
 import dev.filtrate.onnx.OnnxCodec;
 import dev.filtrate.onnx.Parameters;
+import dev.filtrate.onnx.WeightedGraph;
 import dev.filtrate.runtime.ComputeSession;
 import dev.filtrate.train.Engine;
 import dev.filtrate.train.ExportSettings;
@@ -31,7 +32,7 @@ import java.util.OptionalDouble;
  */
 record OtherPrecisions(
     Path folder,
-    Draft slim,
+    WeightedGraph slim,
     Provenance provenance,
     Proof proof,
     Optional<? extends ValidationSet> task,
@@ -73,7 +74,7 @@ record OtherPrecisions(
     }
   }
 
-  private void write(Path file, Draft draft, Precision precision) {
+  private void write(Path file, WeightedGraph draft, Precision precision) {
     OnnxCodec.write(
         file,
         draft.graph(),

@@ -1,6 +1,7 @@
 package dev.filtrate.export;
 
 import dev.filtrate.base.Check;
+import dev.filtrate.onnx.WeightedGraph;
 import java.util.List;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
@@ -13,17 +14,21 @@ import java.util.function.UnaryOperator;
  * @param promise what holds afterwards, in words
  * @param ensures the same, checked
  */
-record Pass(String name, UnaryOperator<Draft> body, String promise, Predicate<Draft> ensures) {
+record Pass(
+    String name,
+    UnaryOperator<WeightedGraph> body,
+    String promise,
+    Predicate<WeightedGraph> ensures) {
   /** Does it; throws {@link IllegalStateException} if the promise does not hold then. */
-  Draft run(Draft before) {
-    Draft after = body.apply(before);
+  WeightedGraph run(WeightedGraph before) {
+    WeightedGraph after = body.apply(before);
     Check.state(ensures.test(after), "export pass '%s' broke its promise: %s", name, promise);
     return after;
   }
 
   /** All passes in their order. */
-  static Draft run(List<Pass> passes, Draft draft) {
-    Draft result = draft;
+  static WeightedGraph run(List<Pass> passes, WeightedGraph draft) {
+    WeightedGraph result = draft;
     for (Pass pass : passes) {
       result = pass.run(result);
     }

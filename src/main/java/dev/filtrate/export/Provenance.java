@@ -10,6 +10,7 @@ import dev.filtrate.graph.Tensor;
 import dev.filtrate.model.Filters;
 import dev.filtrate.model.Head;
 import dev.filtrate.onnx.OnnxCodec;
+import dev.filtrate.onnx.WeightedGraph;
 import dev.filtrate.train.Precision;
 import dev.filtrate.train.Weights;
 import java.io.IOException;
@@ -86,7 +87,7 @@ final class Provenance {
   }
 
   /** Writes the file, once models and proof are there, and before what tells of times. */
-  void write(Path folder, Draft draft, Agreement agreement) throws IOException {
+  void write(Path folder, WeightedGraph draft, Agreement agreement) throws IOException {
     ObjectNode json = JSON.createObjectNode();
     json.put(ExportFolder.PRODUCER, "filtrate");
     json.setAll(facts);

@@ -11,6 +11,7 @@ import dev.filtrate.graph.Value;
 import dev.filtrate.model.Model;
 import dev.filtrate.model.ModelConfig;
 import dev.filtrate.onnx.OnnxCodec;
+import dev.filtrate.onnx.WeightedGraph;
 import dev.filtrate.runtime.ComputeSession;
 import dev.filtrate.train.Engine;
 import dev.filtrate.train.ExportSettings;
@@ -152,7 +153,7 @@ public final class StudentExport {
     ModelConfig config = weights.model().config();
     ExportFolder.requireFits(config.common().where(), config, tokenizer);
     Proof proof = proof(weights, task);
-    Draft slim = Pass.run(passes, ExportPasses.draft(weights));
+    WeightedGraph slim = Pass.run(passes, ExportPasses.draft(weights));
     Provenance provenance = new Provenance(weights, tokenizer, task, proof.metrics(), facts);
     List<Report> reports = new ArrayList<>();
     AtomicFiles.writeFolder(
@@ -216,7 +217,7 @@ public final class StudentExport {
 
   /** What the trained model answers, as the engine runs it. */
   private Proof proof(Weights weights, Optional<? extends ValidationSet> task) {
-    Draft trained = ExportPasses.draft(weights);
+    WeightedGraph trained = ExportPasses.draft(weights);
     Batches examples =
         task.<Batches>map(t -> t.batches(BATCH))
             .orElseGet(
@@ -230,7 +231,7 @@ public final class StudentExport {
   }
 
   private void fill(
-      Path folder, Model model, Draft slim, Tokenizer tokenizer, Provenance provenance)
+      Path folder, Model model, WeightedGraph slim, Tokenizer tokenizer, Provenance provenance)
       throws IOException {
     ExportFolder.writeConfig(folder, model);
     ExportFolder.writeTokenizer(folder, tokenizer, inputs(slim));
@@ -250,7 +251,7 @@ public final class StudentExport {
     return OptionalDouble.of(proof.check(inside));
   }
 
-  private static List<String> inputs(Draft slim) {
+  private static List<String> inputs(WeightedGraph slim) {
     return slim.graph().inputs().stream().map(Value::name).toList();
   }
 

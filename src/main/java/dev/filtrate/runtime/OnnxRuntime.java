@@ -59,6 +59,16 @@ public final class OnnxRuntime {
     }
   }
 
+  /**
+   * Whether kernels add products of bytes in 32 bits; x86 processors before VNNI add two of them in
+   * 16, which full bytes overflow.
+   */
+  public static boolean addsProductsOfBytesExactly() {
+    Set<String> features = cpuFeatures();
+    return features.stream().noneMatch(f -> f.startsWith("avx"))
+        || features.stream().anyMatch(f -> f.endsWith("vnni"));
+  }
+
   static Set<String> cpuFeatures(Stream<String> cpuinfo) {
     Set<String> features = new TreeSet<>();
     cpuinfo

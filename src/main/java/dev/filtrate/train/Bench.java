@@ -155,6 +155,7 @@ public final class Bench {
     settings.put("memory_pattern", recipe.memoryPattern());
     settings.put("device", recipe.device().toString());
     settings.put("mixed_precision", recipe.mixedPrecision().name().toLowerCase(Locale.ROOT));
+    settings.put("teacher_dtype", Kind.spelling(recipe.settings(Method.TED).teacherDtype()));
     settings.put("tf32", recipe.tf32());
     settings.put("enable_cuda_graph", recipe.cudaGraphs());
     settings.put("target", recipe.target().name().toLowerCase(Locale.ROOT));

@@ -9,6 +9,7 @@ import dev.filtrate.graph.Graph;
 import dev.filtrate.graph.Tensor;
 import dev.filtrate.graph.Value;
 import dev.filtrate.model.ModelInputs;
+import dev.filtrate.onnx.WeightedGraph;
 import dev.filtrate.runtime.DeviceTensors;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -51,15 +52,16 @@ final class CachedOutputs implements FrozenOutputs {
   static FrozenOutputs where(Stage.Frozen frozen, ComputedOutputs computed, EncodedExamples data) {
     FrozenCacheSettings settings = frozen.cache();
     Path folder = settings.folder();
-    Graph graph = computed.graph();
-    if (folder == null || graph == null) {
+    WeightedGraph model = computed.model();
+    if (folder == null || model == null) {
       return computed;
     }
     FrozenOutputs opened = computed;
     boolean complete = false;
     try {
-      String key = key(graph, frozen.weights(), data, settings.dtype().type());
-      FrozenCache cache = FrozenCache.open(folder, settings, key, columns(graph), lengths(data));
+      String key = key(model, data, settings.dtype().type());
+      FrozenCache cache =
+          FrozenCache.open(folder, settings, key, columns(model.graph()), lengths(data));
       CachedOutputs cached = new CachedOutputs(computed, cache);
       opened = cached;
       if (frozen.source().model().config().hasConstantPadding()) {
@@ -97,13 +99,12 @@ final class CachedOutputs implements FrozenOutputs {
   }
 
   /** A hash of everything that the outputs are a function of: graph, weights, tokens. */
-  private static String key(
-      Graph graph, Map<String, Tensor> weights, EncodedExamples data, DType type) {
+  private static String key(WeightedGraph model, EncodedExamples data, DType type) {
     try {
       MessageDigest sha = MessageDigest.getInstance("SHA-256");
-      sha.update((type + "\n" + graph).getBytes(StandardCharsets.UTF_8));
-      for (Value parameter : graph.parameters()) {
-        Tensor weight = weights.get(parameter.name());
+      sha.update((type + "\n" + model.graph()).getBytes(StandardCharsets.UTF_8));
+      for (Value parameter : model.graph().parameters()) {
+        Tensor weight = model.values().get(parameter.name());
         if (weight != null) {
           sha.update(weight.bytes().duplicate().rewind());
         }

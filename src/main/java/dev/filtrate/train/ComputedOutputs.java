@@ -3,14 +3,15 @@ package dev.filtrate.train;
 import dev.filtrate.data.batch.Batch;
 import dev.filtrate.graph.Graph;
 import dev.filtrate.graph.Tensor;
+import dev.filtrate.onnx.WeightedGraph;
 import dev.filtrate.runtime.ComputeSession;
 import dev.filtrate.runtime.DeviceTensors;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** The graph and session of a stage's frozen model, or nobody's. */
-record ComputedOutputs(@Nullable Graph graph, @Nullable ComputeSession session)
+/** The graph, weights and session of a stage's frozen model, or nobody's. */
+record ComputedOutputs(@Nullable WeightedGraph model, @Nullable ComputeSession session)
     implements FrozenOutputs {
   /** The name of the graph and of its session. */
   static final String NAME = "frozen";
@@ -21,10 +22,12 @@ record ComputedOutputs(@Nullable Graph graph, @Nullable ComputeSession session)
     if (f == null) {
       return new ComputedOutputs(null, null);
     }
-    Graph graph = engine.precision().applyTo(StageGraphs.frozen(NAME, f.source(), gradients));
-    return graph.outputs().isEmpty()
-        ? new ComputedOutputs(null, null)
-        : new ComputedOutputs(graph, engine.frozen(graph, f.weights()));
+    Graph graph = StageGraphs.frozen(NAME, f.source(), gradients);
+    if (graph.outputs().isEmpty()) {
+      return new ComputedOutputs(null, null);
+    }
+    WeightedGraph model = f.dtype().applyTo(new WeightedGraph(graph, f.weights()), engine);
+    return new ComputedOutputs(model, engine.frozen(model.graph(), model.values()));
   }
 
   /** What it takes: not always what the trained model takes. */

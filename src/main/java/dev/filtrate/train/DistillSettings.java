@@ -10,10 +10,14 @@ import dev.filtrate.model.Objective.Reduction;
  *
  * @param stage how it trains
  * @param objective {@code L_task + kl_alpha · KL + mse_alpha · layer-wise MSE}
+ * @param teacherDtype how the teacher computes
  * @param teacherCache where the teacher's outputs are kept, if anywhere
  */
 public record DistillSettings(
-    StageSettings stage, Distillation objective, FrozenCacheSettings teacherCache) {
+    StageSettings stage,
+    Distillation objective,
+    FrozenDtype teacherDtype,
+    FrozenCacheSettings teacherCache) {
   /** Released: no terms but the task's loss, temperature 2, padding counted. */
   static Distillation released(Divergence divergence) {
     return new Distillation(0, 0, 2, divergence, Reduction.MEAN, false, false);
@@ -32,6 +36,7 @@ public record DistillSettings(
             c.get("mse_reduction", Kind.choice(Reduction.class), b.reduction()),
             c.get("mse_mask_padding", Kind.FLAG, b.maskPadding()),
             c.get("kl_mask_padding", Kind.FLAG, b.klMaskPadding())),
+        c.get("teacher_dtype", Kind.choice(FrozenDtype.class), base.teacherDtype),
         FrozenCacheSettings.read(c, base.teacherCache));
   }
 
@@ -61,7 +66,7 @@ public record DistillSettings(
 
   /** The same without the layer-wise term: KD. */
   DistillSettings withoutLayers() {
-    return new DistillSettings(stage, objective.withoutLayers(), teacherCache);
+    return new DistillSettings(stage, objective.withoutLayers(), teacherDtype, teacherCache);
   }
 
   /** Writes all keys. */
@@ -75,7 +80,8 @@ public record DistillSettings(
             .put("regression_kl", regressionKl(objective.divergence()))
             .put("mse_reduction", objective.reduction())
             .put("mse_mask_padding", objective.maskPadding())
-            .put("kl_mask_padding", objective.klMaskPadding());
+            .put("kl_mask_padding", objective.klMaskPadding())
+            .put("teacher_dtype", teacherDtype);
     teacherCache.write(keys);
     all.setAll(keys.object());
     return all;

@@ -149,7 +149,7 @@ public final class Outline {
     return Stage.distil(
         method.id(),
         settings.stage().dropouts().applyTo(learner),
-        new Stage.Frozen(imitated, Map.of()),
+        new Stage.Frozen(imitated, Map.of()).with(settings.teacherDtype()),
         settings.objective(),
         settings.stage());
   }

@@ -111,6 +111,7 @@ final class RecipeReader {
         new DistillSettings(
             training,
             DistillSettings.released(released),
+            FrozenDtype.FLOAT32,
             FrozenCacheSettings.none("teacher_cache")));
   }
 

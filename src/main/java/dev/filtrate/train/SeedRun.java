@@ -272,7 +272,7 @@ final class SeedRun {
         Stage.distil(
             name,
             model,
-            teacher.with(settings.teacherCache()),
+            teacher.with(settings.teacherDtype()).with(settings.teacherCache()),
             settings.objective(),
             settings.stage()),
         student);

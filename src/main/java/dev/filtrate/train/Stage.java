@@ -35,15 +35,24 @@ record Stage(
    *
    * @param source the model and what of it is taken
    * @param weights its parameters, never written to
+   * @param dtype how it computes
    * @param cache where its outputs are kept, if anywhere
    */
-  record Frozen(StageGraphs.Source source, Map<String, Tensor> weights, FrozenCacheSettings cache) {
+  record Frozen(
+      StageGraphs.Source source,
+      Map<String, Tensor> weights,
+      FrozenDtype dtype,
+      FrozenCacheSettings cache) {
     Frozen(StageGraphs.Source source, Map<String, Tensor> weights) {
-      this(source, weights, FrozenCacheSettings.NONE);
+      this(source, weights, FrozenDtype.FLOAT32, FrozenCacheSettings.NONE);
+    }
+
+    Frozen with(FrozenDtype other) {
+      return new Frozen(source, weights, other, cache);
     }
 
     Frozen with(FrozenCacheSettings other) {
-      return new Frozen(source, weights, other);
+      return new Frozen(source, weights, dtype, other);
     }
   }
 
@@ -65,7 +74,7 @@ record Stage(
    */
   Stage onFrozenBackbone(Map<String, Tensor> weights, FrozenCacheSettings cache) {
     Model still = model.withoutEncoderDropout();
-    Frozen backbone = new Frozen(new StageGraphs.Backbone(still), weights, cache);
+    Frozen backbone = new Frozen(new StageGraphs.Backbone(still), weights).with(cache);
     return new Stage(name, still, objective, trained, Optional.of(backbone), settings);
   }
 

@@ -71,7 +71,8 @@ record StepTimer(Engine engine, int batch, int length, int warmUp, int steps) {
   /** The same with the frozen model's outputs from a cache, once the warm-up has filled it. */
   Timing step(Stage outlined, FrozenCacheSettings cache) {
     Stage stage =
-        outlined.withFrozen(f -> new Stage.Frozen(f.source(), Outline.random(f.source()), cache));
+        outlined.withFrozen(
+            f -> new Stage.Frozen(f.source(), Outline.random(f.source()), f.dtype(), cache));
     EncodedExamples texts = texts(stage.model());
     WordRows rows = WordRows.usedBy(List.of(texts), stage.model().config());
     long began = System.nanoTime();

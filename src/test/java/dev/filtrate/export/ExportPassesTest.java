@@ -16,6 +16,8 @@ import dev.filtrate.graph.Shape;
 import dev.filtrate.graph.Tensor;
 import dev.filtrate.graph.Value;
 import dev.filtrate.model.Head;
+import dev.filtrate.onnx.FoldedWeights;
+import dev.filtrate.onnx.WeightedGraph;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -44,7 +46,7 @@ class ExportPassesTest {
     return StudentExport.graph(TinyModels.random(config, head, 1));
   }
 
-  private static Tensor the(String name, Draft draft) {
+  private static Tensor the(String name, WeightedGraph draft) {
     return Objects.requireNonNull(draft.values().get(name), name);
   }
 
@@ -108,8 +110,8 @@ class ExportPassesTest {
 
   @Test
   void weightsAreTransposedOnceAndOtherwiseLeftAlone() {
-    Draft before = ExportPasses.draft(TinyModels.random(TinyModels.BERT, 3));
-    Draft after = Pass.run(ExportPasses.ALL, before);
+    WeightedGraph before = ExportPasses.draft(TinyModels.random(TinyModels.BERT, 3));
+    WeightedGraph after = Pass.run(ExportPasses.ALL, before);
     String dense = "bert.encoder.layer.1.intermediate.dense.weight"; // [32, 16]
     Tensor stored = the(dense, before);
     Tensor moved = the(dense + ".T", after);
@@ -134,11 +136,11 @@ class ExportPassesTest {
     Value again = op.matMul(x, op.t(w));
     Value cut = op.squeeze(op.slice(op.unsqueeze(w, 0), 1, Dim.of(1), Dim.of(2)), 0, 1); // [2]
     Value y = op.add(op.matMul(op.add(there, again), w), cut);
-    Draft before =
-        new Draft(
+    WeightedGraph before =
+        new WeightedGraph(
             g.build("test", Map.of("y", y)),
             Map.of("w", Tensor.ofFloats(new long[] {3, 2}, 1, 2, 3, 4, 5, 6)));
-    Draft after = FoldedWeights.apply(before);
+    WeightedGraph after = FoldedWeights.apply(before);
     assertTrue(FoldedWeights.isFolded(after), () -> after.graph().toString());
     assertEquals(Tensor.ofFloats(new long[] {2, 3}, 1, 3, 5, 2, 4, 6), the("w.T", after));
     assertEquals(Tensor.ofFloats(new long[] {2}, 3, 4), the("Squeeze", after));
@@ -149,7 +151,7 @@ class ExportPassesTest {
   @Test
   void aPassThatBreaksItsPromiseIsNamed() {
     Pass pass = new Pass("lose-all", d -> d, "there is nothing left", d -> false);
-    Draft draft = ExportPasses.draft(TinyModels.random(TinyModels.BERT, 1));
+    WeightedGraph draft = ExportPasses.draft(TinyModels.random(TinyModels.BERT, 1));
     String message = assertThrows(IllegalStateException.class, () -> pass.run(draft)).getMessage();
     assertEquals("export pass 'lose-all' broke its promise: there is nothing left", message);
   }
@@ -157,8 +159,9 @@ class ExportPassesTest {
   @Test
   void aModelWithFiltersExportsLikeOneWithout() {
     var plain = TinyModels.random(TinyModels.DEBERTA, 1);
-    Draft slim = Pass.run(ExportPasses.ALL, ExportPasses.draft(plain));
-    Draft same = Pass.run(ExportPasses.ALL, ExportPasses.draft(TinyModels.withFilters(plain, 2)));
+    WeightedGraph slim = Pass.run(ExportPasses.ALL, ExportPasses.draft(plain));
+    WeightedGraph same =
+        Pass.run(ExportPasses.ALL, ExportPasses.draft(TinyModels.withFilters(plain, 2)));
     assertEquals(slim, same);
   }
 }

@@ -21,6 +21,7 @@ import dev.filtrate.model.Head;
 import dev.filtrate.onnx.OnnxCodec;
 import dev.filtrate.onnx.OnnxModel;
 import dev.filtrate.onnx.Parameters;
+import dev.filtrate.onnx.WeightedGraph;
 import dev.filtrate.runtime.ComputeSession;
 import dev.filtrate.train.ExportSettings;
 import dev.filtrate.train.Precision;
@@ -57,17 +58,17 @@ class PrecisionsTest {
     return ExportPassesTest.configs();
   }
 
-  private static Draft slim(Weights weights) {
+  private static WeightedGraph slim(Weights weights) {
     return Pass.run(ExportPasses.ALL, ExportPasses.draft(weights));
   }
 
-  private static Draft int8(Draft slim, boolean perChannel, boolean reduceRange) {
+  private static WeightedGraph int8(WeightedGraph slim, boolean perChannel, boolean reduceRange) {
     ExportSettings settings = new ExportSettings(List.of(), 0, perChannel, reduceRange);
     return ExportPasses.quantized(settings).run(slim);
   }
 
   /** Three texts of up to nine tokens, two of them padded. */
-  private static Map<String, Tensor> run(Draft draft) {
+  private static Map<String, Tensor> run(WeightedGraph draft) {
     byte[] model = OnnxCodec.encode(draft.graph(), Parameters.embedded(draft.values()), Map.of());
     Randomness random = Randomness.of(5, "ids");
     long[] ids = new long[27];
@@ -123,8 +124,8 @@ class PrecisionsTest {
   @MethodSource("configs")
   void halvesAnswerLikeTheWhole(String config) {
     for (Head head : Head.values()) {
-      Draft slim = slim(TinyModels.random(config, head, 6));
-      Draft half = ExportPasses.HALF.run(slim);
+      WeightedGraph slim = slim(TinyModels.random(config, head, 6));
+      WeightedGraph half = ExportPasses.HALF.run(slim);
       double apart = apart(run(slim), run(half));
       assertTrue(apart > 0 && apart < 1e-2, "apart: " + apart);
       assertEquals(slim.graph().inputs(), half.graph().inputs());
@@ -145,7 +146,7 @@ class PrecisionsTest {
 
   @Test
   void theMaskStaysInFloat32UpToTheSoftmax() {
-    Draft half = ExportPasses.HALF.run(slim(TinyModels.random(TinyModels.BERT, 6)));
+    WeightedGraph half = ExportPasses.HALF.run(slim(TinyModels.random(TinyModels.BERT, 6)));
     Map<Value, Node> producers = new LinkedHashMap<>();
     half.graph().nodes().forEach(n -> n.outputs().forEach(v -> producers.put(v, n)));
     for (Node softmax : nodes(half.graph(), OpType.SOFTMAX)) {
@@ -164,8 +165,8 @@ class PrecisionsTest {
     float[] bias = Objects.requireNonNull(values.get(name)).toFloats();
     bias[3] = 1e5f;
     values.put(name, Tensor.ofFloats(new long[] {bias.length}, bias));
-    Draft slim = slim(new Weights(weights.model(), values));
-    Draft half = ExportPasses.HALF.run(slim);
+    WeightedGraph slim = slim(new Weights(weights.model(), values));
+    WeightedGraph half = ExportPasses.HALF.run(slim);
     Value kept =
         half.graph().parameters().stream().filter(p -> p.name().equals(name)).findAny().get();
     assertEquals(DType.FLOAT, kept.type());
@@ -177,10 +178,10 @@ class PrecisionsTest {
   @MethodSource("configs")
   void bytesAnswerAlmostLikeTheWhole(String config) {
     for (Head head : Head.values()) {
-      Draft slim = slim(TinyModels.random(config, head, 6));
+      WeightedGraph slim = slim(TinyModels.random(config, head, 6));
       for (boolean perChannel : new boolean[] {true, false}) {
         for (boolean reduceRange : new boolean[] {true, false}) {
-          Draft bytes = int8(slim, perChannel, reduceRange);
+          WeightedGraph bytes = int8(slim, perChannel, reduceRange);
           double apart = apart(run(slim), run(bytes));
           String which = head + ", per channel " + perChannel + ", reduced " + reduceRange;
           assertTrue(apart > 0 && apart < 0.25, which + ": " + apart);
@@ -206,27 +207,6 @@ class PrecisionsTest {
 
   private static int count(Map<String, Integer> counts, String operator) {
     return counts.getOrDefault(operator, 0);
-  }
-
-  @Test
-  void aMatrixInBytesIsWithinHalfAStep() {
-    float[] numbers = {1, -100, 0, 0.5f, 50, 0, -0.75f, 3, 0};
-    Tensor matrix = Tensor.ofFloats(new long[] {3, 3}, numbers);
-    for (int largest : new int[] {127, 64}) {
-      Quantized columns = Quantized.of(matrix, largest, true);
-      float[] scales = {1f / largest, 100f / largest, 1};
-      assertEquals(Tensor.ofFloats(new long[] {3}, scales), columns.scales());
-      assertEquals(Tensor.zeros(DType.INT8, 3), columns.zeroPoints());
-      Quantized whole = Quantized.of(matrix, largest, false);
-      assertEquals(Tensor.scalar(100f / largest), whole.scales());
-      for (int i = 0; i < numbers.length; i++) {
-        double step = columns.scales().get(i % 3);
-        assertEquals(numbers[i], columns.bytes().get(i) * step, step / 2 + 1e-6);
-        assertEquals(
-            numbers[i], whole.bytes().get(i) * whole.scales().get(0), 50.0 / largest + 1e-6);
-      }
-      assertEquals(-largest, columns.bytes().get(1));
-    }
   }
 
   private StudentExport.Report export(

@@ -16,6 +16,7 @@ import dev.filtrate.graph.Tensor;
 import dev.filtrate.model.Head;
 import dev.filtrate.onnx.OnnxCodec;
 import dev.filtrate.onnx.OnnxModel;
+import dev.filtrate.onnx.WeightedGraph;
 import dev.filtrate.train.Weights;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -213,7 +214,7 @@ class StudentExportTest {
     assertFalse(Files.exists(to));
   }
 
-  private static Draft damaged(Draft draft) {
+  private static WeightedGraph damaged(WeightedGraph draft) {
     Map<String, Tensor> values = new LinkedHashMap<>(draft.values());
     values.computeIfPresent(
         "bert.encoder.layer.0.output.dense.bias",
@@ -222,7 +223,7 @@ class StudentExportTest {
           numbers[5] += 0.01f;
           return Tensor.ofFloats(bias.dims(), numbers);
         });
-    return new Draft(draft.graph(), values);
+    return new WeightedGraph(draft.graph(), values);
   }
 
   @Test

@@ -40,18 +40,8 @@ class CachedTeacherTest {
     task = new TinyTask(folder);
   }
 
-  private static String deberta(int hiddenSize, int layers) {
-    return """
-        {model_type: deberta-v2, vocab_size: 17, hidden_size: %d, num_hidden_layers: %d,\
-         num_attention_heads: 2, intermediate_size: %d, max_position_embeddings: 16,\
-         type_vocab_size: 0, relative_attention: true, position_buckets: 4,\
-         pos_att_type: [p2c, c2p], norm_rel_ebd: layer_norm, position_biased_input: false,\
-         conv_kernel_size: 3, conv_act: gelu, initializer_range: 0.2}"""
-        .formatted(hiddenSize, layers, 2 * hiddenSize);
-  }
-
   private void useDeberta() {
-    task.write("recipe.yaml", TinyTask.yaml(deberta(16, 2), deberta(8, 1)));
+    task.write("recipe.yaml", TinyTask.yaml(TinyTask.DEBERTA_TEACHER, TinyTask.DEBERTA_STUDENT));
   }
 
   private Path run(String name, String... more) {
@@ -110,6 +100,17 @@ class CachedTeacherTest {
         losses(
             cached("half", "distill.mse_mask_padding=true", "distill.teacher_cache_dtype=float16"));
     assertArrayEquals(computed, near, 5e-3);
+  }
+
+  @Test
+  void aTeacherInBytesIsNearAndHasACacheOfItsOwn() throws IOException {
+    String[] bytes = {MASKED[0], "distill.teacher_dtype=int8"};
+    double[] computed = losses(cached("computed", MASKED));
+    double[] near = losses(cached("bytes", bytes));
+    assertArrayEquals(computed, near, 0.1);
+    assertNotEquals(computed[computed.length - 1], near[near.length - 1]);
+    assertEquals(6, files().size());
+    assertArrayEquals(near, losses(cached("again", bytes)), 0);
   }
 
   @Test

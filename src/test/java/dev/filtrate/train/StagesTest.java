@@ -216,7 +216,7 @@ class StagesTest {
     Stage stage =
         new Outline(recipe)
             .distil(Method.TED)
-            .withFrozen(f -> new Stage.Frozen(f.source(), Outline.random(f.source()), f.cache()));
+            .withFrozen(f -> new Stage.Frozen(f.source(), Outline.random(f.source())));
     Map<String, Tensor> teacher = stage.frozen().orElseThrow().weights();
     Map<String, float[]> before = new LinkedHashMap<>();
     teacher.forEach((name, tensor) -> before.put(name, tensor.toFloats()));

@@ -37,6 +37,22 @@ public final class TinyTask extends TinyFolder {
         .formatted(hiddenSize, layers, 2 * hiddenSize);
   }
 
+  /** A teacher that reads positions in its attention. */
+  static final String DEBERTA_TEACHER = deberta(16, 2);
+
+  /** Its student. */
+  static final String DEBERTA_STUDENT = deberta(8, 1);
+
+  private static String deberta(int hiddenSize, int layers) {
+    return """
+        {model_type: deberta-v2, vocab_size: 17, hidden_size: %d, num_hidden_layers: %d,\
+         num_attention_heads: 2, intermediate_size: %d, max_position_embeddings: 16,\
+         type_vocab_size: 0, relative_attention: true, position_buckets: 4,\
+         pos_att_type: [p2c, c2p], norm_rel_ebd: layer_norm, position_biased_input: false,\
+         conv_kernel_size: 3, conv_act: gelu, initializer_range: 0.2}"""
+        .formatted(hiddenSize, layers, 2 * hiddenSize);
+  }
+
   /** Writes the task's files and its recipe into a folder. */
   public TinyTask(Path folder) {
     super(folder);

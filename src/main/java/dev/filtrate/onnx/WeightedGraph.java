@@ -1,4 +1,4 @@
-package dev.filtrate.export;
+package dev.filtrate.onnx;
 
 import dev.filtrate.graph.Graph;
 import dev.filtrate.graph.Tensor;
@@ -8,24 +8,24 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * A graph on its way out.
+ * A graph and its weights: what is exported, or frozen in a session.
  *
  * @param graph the computation
- * @param values the data of its parameters, by name
+ * @param values the data of its parameters, by name; {@link #isWhole} says whether it is all
  */
-record Draft(Graph graph, Map<String, Tensor> values) {
+public record WeightedGraph(Graph graph, Map<String, Tensor> values) {
   /** Copies the map. */
-  Draft {
+  public WeightedGraph {
     values = Collections.unmodifiableMap(new LinkedHashMap<>(values));
   }
 
   /** The same data under another graph. */
-  Draft with(Graph other) {
-    return new Draft(other, values);
+  public WeightedGraph with(Graph other) {
+    return new WeightedGraph(other, values);
   }
 
   /** Whether every parameter has data of its type and shape, and there is no other data. */
-  boolean isWhole() {
+  public boolean isWhole() {
     for (Value p : graph.parameters()) {
       Tensor value = values.get(p.name());
       if (value == null || value.type() != p.type() || !value.shape().equals(p.shape())) {

@@ -1,4 +1,4 @@
-package dev.filtrate.export;
+package dev.filtrate.onnx;
 
 import dev.filtrate.graph.Tensor;
 import java.nio.FloatBuffer;

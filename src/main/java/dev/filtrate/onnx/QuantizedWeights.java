@@ -1,4 +1,4 @@
-package dev.filtrate.export;
+package dev.filtrate.onnx;
 
 import dev.filtrate.graph.Attr;
 import dev.filtrate.graph.DType;
@@ -24,13 +24,13 @@ import java.util.Set;
  * what it reads (once for all products that read it), MatMulInteger, and a multiplication with both
  * scales. Rows of tables are taken as bytes and then scaled. The rest stays in float32.
  */
-final class QuantizedWeights {
+public final class QuantizedWeights {
   private static final int LARGEST = 127;
 
   /** Of weights of 7 bits: two products with a byte then fit into 16 bits. */
   private static final int REDUCED = 64;
 
-  private final Draft draft;
+  private final WeightedGraph source;
   private final boolean perChannel;
   private final boolean reduceRange;
   private final GraphBuilder builder;
@@ -44,27 +44,27 @@ final class QuantizedWeights {
   /** Weights and tables, quantized: bytes, scales and zero points. */
   private final Map<Value, List<Value>> weights = new HashMap<>();
 
-  private QuantizedWeights(Draft draft, boolean perChannel, boolean reduceRange) {
-    this.draft = draft;
+  private QuantizedWeights(WeightedGraph source, boolean perChannel, boolean reduceRange) {
+    this.source = source;
     this.perChannel = perChannel;
     this.reduceRange = reduceRange;
-    this.builder = GraphBuilder.rewriting(draft.graph());
-    this.parameters = new ArrayList<>(draft.graph().parameters());
-    this.values = new LinkedHashMap<>(draft.values());
+    this.builder = GraphBuilder.rewriting(source.graph());
+    this.parameters = new ArrayList<>(source.graph().parameters());
+    this.values = new LinkedHashMap<>(source.values());
     parameters.stream()
         .filter(p -> p.type() == DType.FLOAT && p.rank() == 2)
         .forEach(matrices::add);
   }
 
-  static Draft apply(Draft draft, boolean perChannel, boolean reduceRange) {
-    return new QuantizedWeights(draft, perChannel, reduceRange).run();
+  public static WeightedGraph apply(WeightedGraph source, boolean perChannel, boolean reduceRange) {
+    return new QuantizedWeights(source, perChannel, reduceRange).run();
   }
 
   /** Whether no product and no table lookup reads a float32 weight. */
-  static boolean isQuantized(Draft draft) {
-    QuantizedWeights pass = new QuantizedWeights(draft, false, false);
-    return draft.isWhole()
-        && draft.graph().nodes().stream().noneMatch(n -> pass.isProduct(n) || pass.isLookup(n));
+  public static boolean isQuantized(WeightedGraph source) {
+    QuantizedWeights pass = new QuantizedWeights(source, false, false);
+    return source.isWhole()
+        && source.graph().nodes().stream().noneMatch(n -> pass.isProduct(n) || pass.isLookup(n));
   }
 
   private boolean isProduct(Node n) {
@@ -81,8 +81,8 @@ final class QuantizedWeights {
         && n.output().dim(1).equals(n.in(0).dim(1));
   }
 
-  private Draft run() {
-    Graph g = draft.graph();
+  private WeightedGraph run() {
+    Graph g = source.graph();
     for (Node n : g.nodes()) {
       if (isProduct(n)) {
         product(n);
@@ -97,7 +97,7 @@ final class QuantizedWeights {
     Set<String> kept = new HashSet<>();
     whole.parameters().forEach(p -> kept.add(p.name()));
     values.keySet().retainAll(kept);
-    return new Draft(whole, values);
+    return new WeightedGraph(whole, values);
   }
 
   private void product(Node n) {

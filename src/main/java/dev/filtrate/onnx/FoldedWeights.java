@@ -1,4 +1,4 @@
-package dev.filtrate.export;
+package dev.filtrate.onnx;
 
 import dev.filtrate.graph.DType;
 import dev.filtrate.graph.Graph;
@@ -22,21 +22,21 @@ import java.util.Set;
  * plain MatMul with a constant, which runtimes pack and quantizers know. A transposed matrix is
  * called after its parameter with {@code .T} behind; a parameter that is also read as it is stays.
  */
-final class FoldedWeights {
+public final class FoldedWeights {
   private static final Set<OpType> MOVES =
       EnumSet.of(OpType.TRANSPOSE, OpType.SLICE, OpType.SQUEEZE, OpType.UNSQUEEZE);
 
-  private final Draft draft;
+  private final WeightedGraph source;
 
   /** What parameters and moved parameters are. */
   private final Map<Value, StridedView> views = new HashMap<>();
 
   private final List<Node> kept = new ArrayList<>();
 
-  private FoldedWeights(Draft draft) {
-    this.draft = draft;
-    for (Value p : draft.graph().parameters()) {
-      Tensor tensor = draft.values().get(p.name());
+  private FoldedWeights(WeightedGraph source) {
+    this.source = source;
+    for (Value p : source.graph().parameters()) {
+      Tensor tensor = source.values().get(p.name());
       if (tensor == null) {
         throw new IllegalArgumentException("no weights for parameter " + p);
       }
@@ -46,27 +46,27 @@ final class FoldedWeights {
     }
   }
 
-  static Draft apply(Draft draft) {
-    return new FoldedWeights(draft).run();
+  public static WeightedGraph apply(WeightedGraph source) {
+    return new FoldedWeights(source).run();
   }
 
-  static boolean isFolded(Draft draft) {
-    FoldedWeights pass = new FoldedWeights(draft);
-    return draft.isWhole() && draft.graph().nodes().stream().noneMatch(pass::isMove);
+  public static boolean isFolded(WeightedGraph source) {
+    FoldedWeights pass = new FoldedWeights(source);
+    return source.isWhole() && source.graph().nodes().stream().noneMatch(pass::isMove);
   }
 
-  private Draft run() {
-    for (Node n : draft.graph().nodes()) {
+  private WeightedGraph run() {
+    for (Node n : source.graph().nodes()) {
       if (isMove(n)) {
         views.put(n.output(), moved(n));
       } else {
         kept.add(n);
       }
     }
-    Set<Value> read = new HashSet<>(draft.graph().outputs());
+    Set<Value> read = new HashSet<>(source.graph().outputs());
     kept.forEach(n -> read.addAll(n.inputs()));
     Map<String, List<Value>> movedFrom = new HashMap<>();
-    for (Node n : draft.graph().nodes()) {
+    for (Node n : source.graph().nodes()) {
       StridedView view = views.get(n.output());
       if (view != null && read.contains(n.output())) {
         movedFrom.computeIfAbsent(view.name(), name -> new ArrayList<>()).add(n.output());
@@ -75,13 +75,13 @@ final class FoldedWeights {
     return written(read, movedFrom);
   }
 
-  /** The draft in which what is read of the moved values are parameters, beside their sources. */
-  private Draft written(Set<Value> read, Map<String, List<Value>> movedFrom) {
+  /** The source in which what is read of the moved values are parameters, beside their sources. */
+  private WeightedGraph written(Set<Value> read, Map<String, List<Value>> movedFrom) {
     List<Value> parameters = new ArrayList<>();
     Map<String, Tensor> values = new LinkedHashMap<>();
     Map<Value, Value> renamed = new HashMap<>();
-    for (Value p : draft.graph().parameters()) {
-      Tensor stored = draft.values().get(p.name());
+    for (Value p : source.graph().parameters()) {
+      Tensor stored = source.values().get(p.name());
       if (read.contains(p) && stored != null) {
         parameters.add(p);
         values.put(p.name(), stored);
@@ -98,7 +98,7 @@ final class FoldedWeights {
         }
       }
     }
-    Graph g = draft.graph();
+    Graph g = source.graph();
     List<Node> nodes =
         kept.stream()
             .map(
@@ -109,7 +109,8 @@ final class FoldedWeights {
                         n.outputs(),
                         n.attributes()))
             .toList();
-    return new Draft(new Graph(g.name(), g.inputs(), parameters, nodes, g.outputs()), values);
+    return new WeightedGraph(
+        new Graph(g.name(), g.inputs(), parameters, nodes, g.outputs()), values);
   }
 
   private boolean isMove(Node n) {
@@ -117,7 +118,7 @@ final class FoldedWeights {
         && views.containsKey(n.in(0))
         && n.output().shape().isFixed()
         && (n.op() != OpType.SLICE || n.sizes("starts").isFixed())
-        && !draft.graph().outputs().contains(n.output());
+        && !source.graph().outputs().contains(n.output());
   }
 
   private StridedView moved(Node n) {
