@@ -57,6 +57,9 @@ public final class Fetch {
         HubCache.isInside(revision),
         "revision '%s': expected a branch, a tag or a commit",
         revision);
+    if (settings.offline()) {
+      return kept(repo, revision, selection);
+    }
     Listing listing = list(repo, revision);
     List<String> files = selection.of(repo.type(), listing.files());
     Check.user(
@@ -75,6 +78,28 @@ public final class Fetch {
     }
     cache.writeRef(repo, revision, listing.commit());
     return cache.snapshot(repo, listing.commit());
+  }
+
+  /** What an earlier fetch brought; whether the hub has more, nobody can say. */
+  private Path kept(Repo repo, String revision, FileSelection selection) {
+    String what = "revision '" + revision + "'";
+    Path folder = cache.find(repo, revision).orElseThrow(() -> absent(repo, what));
+    List<String> there = HubCache.files(folder);
+    List<String> files = selection.of(repo.type(), there);
+    List<String> unmet = selection.unmet(there);
+    if (files.isEmpty() || !unmet.isEmpty()) {
+      throw absent(repo, (unmet.isEmpty() ? "wanted file" : unmet.get(0)) + " of " + what);
+    }
+    listener.note(
+        "HF_HUB_OFFLINE is set: the hub was not asked, the cache holds %d of its files"
+            .formatted(files.size()));
+    return folder;
+  }
+
+  private UserError absent(Repo repo, String what) {
+    return UserError.of(
+        "%s: expected in the cache %s, as HF_HUB_OFFLINE is set, found no %s; unset it to fetch",
+        repo, settings.cache(), what);
   }
 
   private void bring(Repo repo, String commit, String name) {
@@ -160,8 +185,8 @@ public final class Fetch {
 
   private UserError unreachable(IOException e) {
     return new UserError(
-        "%s: cannot be reached (%s); check the line and HF_ENDPOINT"
-            .formatted(settings.endpoint(), HubClient.reason(e)),
+        "%s: cannot be reached%s (%s); check the line and HF_ENDPOINT"
+            .formatted(settings.endpoint(), client.way(), HubClient.reason(e)),
         e);
   }
 }

@@ -36,6 +36,13 @@ public record FileSelection(List<String> include, List<String> exclude) {
         .toList();
   }
 
+  /** What is asked for by a pattern that no file fits. */
+  List<String> unmet(List<String> files) {
+    return include.stream()
+        .filter(pattern -> files.stream().noneMatch(f -> fits(f, List.of(pattern))))
+        .toList();
+  }
+
   private static boolean isDefault(Repo.Type type, String file, boolean safetensors) {
     if (type == Repo.Type.DATASET) {
       return !file.equals(".gitattributes");

@@ -2,13 +2,16 @@ package dev.filtrate.hub;
 
 import dev.filtrate.base.AtomicFiles;
 import dev.filtrate.base.UserError;
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * The cache's folders: {@code models--org--name/blobs/HASH} holds what was fetched, {@code
@@ -35,19 +38,35 @@ public final class HubCache {
     if (!Repo.isName(name)) {
       return Optional.empty();
     }
-    HubCache cache = new HubCache(folder);
-    Repo repo = new Repo(Repo.Type.MODEL, name);
-    Path ref = cache.ref(repo, "main");
-    if (!Files.isRegularFile(ref)) {
-      return Optional.empty();
-    }
+    return new HubCache(folder).find(new Repo(Repo.Type.MODEL, name), "main");
+  }
+
+  /** The folder of a revision that was fetched. */
+  Optional<Path> find(Repo repo, String revision) {
+    Path ref = ref(repo, revision);
     try {
-      String commit = Files.readString(ref).strip();
+      String commit =
+          isCommit(revision) || !Files.isRegularFile(ref)
+              ? revision
+              : Files.readString(ref).strip();
       return isCommit(commit)
-          ? Optional.of(cache.snapshot(repo, commit)).filter(Files::isDirectory)
+          ? Optional.of(snapshot(repo, commit)).filter(Files::isDirectory)
           : Optional.empty();
     } catch (IOException e) {
       throw AtomicFiles.cannotRead(ref, e);
+    }
+  }
+
+  /** The names of the files in a commit's folder that are there, in alphabetical order. */
+  static List<String> files(Path snapshot) {
+    try (Stream<Path> files = Files.walk(snapshot)) {
+      return files
+          .filter(Files::isRegularFile) // a link whose blob is gone is none
+          .map(f -> snapshot.relativize(f).toString().replace(File.separatorChar, '/'))
+          .sorted()
+          .toList();
+    } catch (IOException e) {
+      throw AtomicFiles.cannotRead(snapshot, e);
     }
   }
 

@@ -35,6 +35,7 @@ final class HubClient {
             .version(HttpClient.Version.HTTP_1_1)
             .connectTimeout(Duration.ofSeconds(30))
             .followRedirects(HttpClient.Redirect.NEVER)
+            .proxy(settings.proxies())
             .build();
   }
 
@@ -97,6 +98,11 @@ final class HubClient {
     if (isOurs(at)) {
       settings.token().ifPresent(token -> request.header("Authorization", "Bearer " + token));
     }
+    settings
+        .proxies()
+        .of(at)
+        .flatMap(Proxies.Way::authorization)
+        .ifPresent(value -> request.header("Proxy-Authorization", value));
     try {
       return http.send(request.build(), HttpResponse.BodyHandlers.ofInputStream());
     } catch (InterruptedException e) {
@@ -110,6 +116,15 @@ final class HubClient {
     return Objects.equals(at.getScheme(), hub.getScheme())
         && Objects.equals(at.getHost(), hub.getHost())
         && at.getPort() == hub.getPort();
+  }
+
+  /** How the hub is reached: {@code " through the proxy ADDRESS"}, or nothing to say. */
+  String way() {
+    return settings
+        .proxies()
+        .of(settings.endpoint())
+        .map(way -> " through the proxy " + way)
+        .orElse("");
   }
 
   /** Why there was no answer; the JDK leaves the usual cases without a word. */
@@ -174,6 +189,10 @@ final class HubClient {
                   ? "%s: has no %s (404)".formatted(where, what)
                   : "%s: not found (404); check the name, and --repo_type if it is a %s"
                       .formatted(where, repo.type() == Repo.Type.MODEL ? "dataset" : "model");
+          case 407 ->
+              "%s: refused (407)%s; write its user and password into its address, as in"
+                  .formatted(where, way())
+                  .concat(" HTTPS_PROXY=http://user:password@proxy:3128");
           default -> "%s: %s: the hub answers %d; try again later".formatted(where, what, status);
         });
   }

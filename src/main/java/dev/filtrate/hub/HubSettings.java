@@ -6,21 +6,28 @@ import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Where the hub is and where its files are kept, as {@code huggingface_hub} reads it from the
  * environment: {@code HF_ENDPOINT}; {@code HF_TOKEN}, else the file of {@code HF_TOKEN_PATH} or
  * {@code token} in {@code HF_HOME}; {@code HF_HUB_CACHE}, else {@code hub} in {@code HF_HOME},
- * which is {@code ~/.cache/huggingface} unless set.
+ * which is {@code ~/.cache/huggingface} unless set; {@code HF_HUB_OFFLINE}. What other programs
+ * read too, its proxies, is {@link Proxies}.
  *
  * @param endpoint the hub's address, ending in a slash
  * @param token sent to the endpoint, if there is one
  * @param cache where downloads lie
+ * @param proxies on the way to the endpoint and to where it redirects
+ * @param offline whether nothing is asked, and only what the cache holds is there
  */
-public record HubSettings(URI endpoint, Optional<String> token, Path cache) {
+public record HubSettings(
+    URI endpoint, Optional<String> token, Path cache, Proxies proxies, boolean offline) {
   private static final String HUB = "https://huggingface.co";
+  private static final Set<String> TRUE = Set.of("1", "ON", "YES", "TRUE");
 
   /** The process's own. */
   public static HubSettings ofEnvironment() {
@@ -51,15 +58,27 @@ public record HubSettings(URI endpoint, Optional<String> token, Path cache) {
             .or(() -> text(environment, "HUGGING_FACE_HUB_TOKEN"))
             .or(() -> stored(path(environment, "HF_TOKEN_PATH").orElse(own.resolve("token"))));
     return new HubSettings(
-        endpoint(text(environment, "HF_ENDPOINT").orElse(HUB)), token, cache(environment, home));
+        endpoint(text(environment, "HF_ENDPOINT").orElse(HUB)),
+        token,
+        cache(environment, home),
+        new Proxies(environment),
+        isOffline(environment));
   }
 
   /** The same with another cache. */
   public HubSettings withCache(Path folder) {
-    return new HubSettings(endpoint, token, folder);
+    return new HubSettings(endpoint, token, folder, proxies, offline);
   }
 
-  private static Optional<String> text(Map<String, String> environment, String name) {
+  private static boolean isOffline(Map<String, String> environment) {
+    return text(environment, "HF_HUB_OFFLINE")
+        .or(() -> text(environment, "TRANSFORMERS_OFFLINE")) // means the same to huggingface_hub
+        .filter(value -> TRUE.contains(value.toUpperCase(Locale.ROOT)))
+        .isPresent();
+  }
+
+  /** What a variable says, if it says anything. */
+  static Optional<String> text(Map<String, String> environment, String name) {
     return Optional.ofNullable(environment.get(name)).map(String::strip).filter(s -> !s.isEmpty());
   }
 
