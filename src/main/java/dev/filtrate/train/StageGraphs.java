@@ -189,7 +189,7 @@ public final class StageGraphs {
   }
 
   /** Forward and backward of a stage with dropout, where a frozen model's outputs are inputs. */
-  static Graph gradients(
+  public static Graph gradients(
       String name,
       Model model,
       Source frozen,

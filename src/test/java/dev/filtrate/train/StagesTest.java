@@ -144,6 +144,19 @@ class StagesTest {
   }
 
   @Test
+  void aBackboneWithoutDropoutIsAGraphOfItsOwnThatOnlyThatOfTheFiltersTakes() {
+    Outline outline = outline("filters.frozen_dropout=false");
+    Graph gradients = graph(outline, "student_filters_gradients");
+    assertEquals(Set.of("filter_inputs.0", "labels", "gradient_scale"), names(gradients.inputs()));
+    assertEquals(gradients.parameters(), StageGraphs.trained(gradients));
+    Graph backbone = graph(outline, "student_filters_backbone");
+    assertEquals(Set.of("filter_inputs.0"), names(backbone.outputs()));
+    assertEquals("[batch, 8]", backbone.outputs().get(0).shape().toString());
+    assertTrue(names(backbone.parameters()).stream().noneMatch(name -> name.contains("filter")));
+    assertFalse(outline.graphs().containsKey("student_filters_joined"));
+  }
+
+  @Test
   void everyGraphOfARunHasTheTasksLabelsAndTheStagesDropout() {
     Outline scores = outline("task.problem_type=regression", "training.hidn_dropout=0.25");
     Graph gradients = graph(scores, "ted_gradients");

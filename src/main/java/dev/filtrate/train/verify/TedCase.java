@@ -1,5 +1,6 @@
 package dev.filtrate.train.verify;
 
+import dev.filtrate.autodiff.MixedPrecision;
 import dev.filtrate.base.Check;
 import dev.filtrate.graph.Graph;
 import dev.filtrate.graph.Tensor;
@@ -123,8 +124,10 @@ record TedCase(
   @Override
   public List<Quantity> compare(Engine engine) {
     Comparison comparison = new Comparison();
-    stageOne(engine, teacher, comparison);
-    stageOne(engine, student, comparison);
+    for (Side side : List.of(teacher, student)) {
+      stageOne(engine, side, comparison);
+      stageOneApart(engine, side, comparison);
+    }
     stageTwo(engine, "ted", filteredTeacher(), student.filtered(), "filters_stage1", comparison);
     stageTwo(engine, "lwd", hiddenTeacher(), projected(), "filters_lwd_init", comparison);
     stageTwo(engine, "kd", plainTeacher(), student.base().model(), "filters_stage1", comparison);
@@ -132,20 +135,47 @@ record TedCase(
   }
 
   private void stageOne(Engine engine, Side side, Comparison comparison) {
-    String stage = "stage1_" + side.who();
     Graph gradients =
         StageGraphs.gradients(
-            stage, side.filtered(), Objective.filterTask(), StageGraphs.filtersOnly(), true);
+            "stage1", side.filtered(), Objective.filterTask(), StageGraphs.filtersOnly(), true);
+    stageOne(engine, side, "", gradients, Optional.empty(), comparison);
+  }
+
+  /** The same with the backbone in a session of its own. */
+  private void stageOneApart(Engine engine, Side side, Comparison comparison) {
+    StageGraphs.Backbone backbone = new StageGraphs.Backbone(side.filtered());
+    Graph gradients =
+        StageGraphs.gradients(
+            "stage1",
+            side.filtered(),
+            backbone,
+            Objective.filterTask(),
+            StageGraphs.filtersOnly(),
+            MixedPrecision.NO);
+    Trajectory.Frozen frozen =
+        new Trajectory.Frozen(
+            StageGraphs.frozen("backbone", backbone, gradients), side.base().weights());
+    stageOne(engine, side, ", backbone apart", gradients, Optional.of(frozen), comparison);
+  }
+
+  private void stageOne(
+      Engine engine,
+      Side side,
+      String how,
+      Graph gradients,
+      Optional<Trajectory.Frozen> frozen,
+      Comparison comparison) {
+    String stage = "stage1_" + side.who();
     Map<String, Tensor> weights = side.weights(gradients, side.file("filters_init"));
     Trajectory.Trace trace =
-        new Trajectory(gradients, weights, settings, Optional.empty())
+        new Trajectory(gradients, weights, settings, frozen)
             .requireRepeatable(side.base().folder())
             .run(engine, batches);
     List<Double> expected = json.numbers(stage);
     requireSteps(stage, expected.size());
-    comparison.losses(stage + ": loss", expected, trace.losses("loss"));
+    comparison.losses(stage + how + ": loss", expected, trace.losses("loss"));
     side.file("final_stage1")
-        .compareParameters(stage + ": final: ", trace.parameters(), weights, comparison);
+        .compareParameters(stage + how + ": final: ", trace.parameters(), weights, comparison);
   }
 
   private StageGraphs.Teacher filteredTeacher() {
@@ -179,11 +209,11 @@ record TedCase(
         StageGraphs.distillation(method, learner, imitated, Objective.distillation(weighting));
     Graph teacherGraph = StageGraphs.frozen("teacher", imitated, gradients);
     Map<String, Tensor> weights = student.weights(gradients, student.file(filterFile));
-    Optional<Trajectory.Teacher> frozen =
+    Optional<Trajectory.Frozen> frozen =
         teacherGraph.outputs().isEmpty() // no term asks for it
             ? Optional.empty()
             : Optional.of(
-                new Trajectory.Teacher(
+                new Trajectory.Frozen(
                     teacherGraph, teacher.weights(teacherGraph, teacher.file("filters_stage1"))));
     Trajectory.Trace trace =
         new Trajectory(gradients, weights, settings, frozen)

@@ -23,20 +23,20 @@ import org.jspecify.annotations.Nullable;
  * @param gradients forward and backward
  * @param weights all parameters at the start
  * @param settings optimizer, rates, accumulation
- * @param teacher whom it imitates, if anybody
+ * @param frozen the model whose outputs the gradients take, if any
  */
 record Trajectory(
     Graph gradients,
     Map<String, Tensor> weights,
     CourseSettings settings,
-    Optional<Teacher> teacher) {
+    Optional<Frozen> frozen) {
   /**
-   * A frozen teacher in a session of its own.
+   * A frozen model in a session of its own.
    *
-   * @param graph delivers {@code teacher_logits} and {@code teacher_states.k}
+   * @param graph delivers what the gradients take
    * @param weights its parameters
    */
-  record Teacher(Graph graph, Map<String, Tensor> weights) {}
+  record Frozen(Graph graph, Map<String, Tensor> weights) {}
 
   /**
    * What a trajectory was.
@@ -70,12 +70,12 @@ record Trajectory(
 
   /** Trains on these batches, as many micro-batches to an update as the settings say. */
   Trace run(Engine engine, List<CaseBatch> batches) {
-    Teacher imitated = teacher.orElse(null);
-    if (imitated == null) {
+    Frozen model = frozen.orElse(null);
+    if (model == null) {
       return run(engine, null, batches);
     }
-    try (ComputeSession frozen = engine.frozen(imitated.graph(), imitated.weights())) {
-      return run(engine, frozen, batches);
+    try (ComputeSession session = engine.frozen(model.graph(), model.weights())) {
+      return run(engine, session, batches);
     }
   }
 

@@ -161,7 +161,9 @@ class VerificationTest {
     assertEquals(
         List.of(
             "stage1_teacher: final: filter_pooler.0.dense.weight",
+            "stage1_teacher, backbone apart: final: filter_pooler.0.dense.weight",
             "stage1_student: final: filter_head.1.weight",
+            "stage1_student, backbone apart: final: filter_head.1.weight",
             "ted: final: deberta.encoder.layer.1.filter.weight",
             "lwd: final: deberta.encoder.layer.0.filter.weight",
             "kd: final: classifier.weight"),
@@ -189,7 +191,9 @@ class VerificationTest {
     assertEquals(
         List.of(
             "stage1_teacher: loss",
+            "stage1_teacher, backbone apart: loss",
             "stage1_student: loss",
+            "stage1_student, backbone apart: loss",
             "ted: loss",
             "ted: pred_loss",
             "ted: kl_loss",
