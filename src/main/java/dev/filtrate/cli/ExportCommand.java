@@ -10,6 +10,7 @@ import dev.filtrate.export.ValidationSet;
 import dev.filtrate.train.Recipe;
 import dev.filtrate.train.Results;
 import dev.filtrate.train.Run;
+import dev.filtrate.train.RunLayout;
 import dev.filtrate.train.Setting;
 import dev.filtrate.train.Use;
 import dev.filtrate.weights.ModelFolder;
@@ -92,21 +93,20 @@ final class ExportCommand implements Command {
 
   /** Whether a folder holds a run of several models; that of a single stage is a model itself. */
   private static boolean isRun(Path folder) {
-    return Files.isRegularFile(folder.resolve("recipe.yaml"))
-        && !Files.isRegularFile(folder.resolve("config.json"));
+    return new RunLayout(folder).isThere() && !Files.isRegularFile(folder.resolve("config.json"));
   }
 
   /** Exports a run's best student; the run's recipe says what flags do not. */
   private static int run(Path folder, CommandLine line, Console console) {
     List<Setting> settings = new ArrayList<>(RecipeFlags.settings(line, Use.EXPORT));
     settings.add(Setting.flag("RUN", OUTPUT, folder.toString()));
-    Recipe recipe = Recipe.read(folder.resolve("recipe.yaml"), settings, Use.RUN);
+    Recipe recipe = Recipe.read(new RunLayout(folder).recipe(), settings, Use.RUN);
     String out = line.getOptionValue(OUTPUT);
     RunExport export =
         RunExport.write(
             recipe,
             Results.read(folder),
-            out == null ? recipe.outputDir().resolve("export") : Path.of(out),
+            out == null ? RunLayout.of(recipe).export() : Path.of(out),
             line.hasOption(TRAINING_ARTIFACTS));
     String seed = recipe.seeds().size() == 1 ? "" : " of seed " + export.seed();
     console.print("exported: the student of " + export.method() + seed);

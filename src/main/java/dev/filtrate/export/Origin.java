@@ -3,6 +3,8 @@ package dev.filtrate.export;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import dev.filtrate.base.AtomicFiles;
+import dev.filtrate.train.Method;
+import dev.filtrate.train.RunLayout;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,7 +17,6 @@ import java.util.regex.Pattern;
 /** What the run that made a model left around it, as facts for {@link Provenance}. */
 final class Origin {
   private static final YAMLMapper YAML = new YAMLMapper();
-  private static final String FINETUNED = "finetuned";
 
   /** A model in the cache of a hub: {@code models--owner--name/snapshots/commit}. */
   private static final Pattern CACHED =
@@ -35,8 +36,8 @@ final class Origin {
     file.ifPresent(path -> found.put("recipe_sha256", Hashes.ofFile(path)));
     Optional<JsonNode> recipe = file.map(Origin::read);
     String teacher = recipe.map(r -> model(r, "teacher")).orElse("");
-    if (!folder.endsWith(FINETUNED)) {
-      Path beside = folder.resolveSibling("teacher").resolve(FINETUNED);
+    if (!folder.endsWith(Method.FINETUNED.id())) {
+      Path beside = folder.resolveSibling(RunLayout.Seed.finetuned("teacher"));
       Path weights =
           (isModel(beside) ? beside : folder.resolve(teacher)).resolve("model.safetensors");
       if (isModel(beside) || (!teacher.isEmpty() && Files.isRegularFile(weights))) {
@@ -59,9 +60,9 @@ final class Origin {
   private static Optional<Path> recipe(Path folder) {
     Path place = folder;
     for (int i = 0; i < 4 && place != null; i++) {
-      Path recipe = place.resolve("recipe.yaml");
-      if (Files.isRegularFile(recipe) && Files.exists(place.resolve("environment.json"))) {
-        return Optional.of(recipe);
+      RunLayout run = new RunLayout(place);
+      if (run.isThere() && Files.exists(run.environment())) {
+        return Optional.of(run.recipe());
       }
       place = place.getParent();
     }

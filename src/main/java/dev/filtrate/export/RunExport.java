@@ -7,6 +7,7 @@ import dev.filtrate.train.Metrics;
 import dev.filtrate.train.Recipe;
 import dev.filtrate.train.Results;
 import dev.filtrate.train.Run;
+import dev.filtrate.train.RunLayout;
 import dev.filtrate.weights.ModelFolder;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -28,7 +29,7 @@ public record RunExport(String method, long seed, StudentExport.Report report) {
    * @param results what its methods measured
    */
   public static RunExport write(Recipe recipe, Results results) {
-    return write(recipe, results, recipe.outputDir().resolve("export"), false);
+    return write(recipe, results, RunLayout.of(recipe).export(), false);
   }
 
   /** The same into another folder, with training artifacts or without. */
@@ -38,7 +39,7 @@ public record RunExport(String method, long seed, StudentExport.Report report) {
     long seed = bestSeed(best, results.metric());
     Path model = folder(recipe, best.name(), seed);
     try (Tokenizer tokenizer =
-        Tokenizer.read(recipe.outputDir().resolve("tokenizer"), recipe.tokenizer().maxLength())) {
+        Tokenizer.read(RunLayout.of(recipe).tokenizer(), recipe.tokenizer().maxLength())) {
       ValidationSet task = ValidationSet.read(recipe, ModelFolder.readConfig(model), tokenizer);
       StudentExport export =
           new StudentExport(Run.engine(recipe)).with(recipe.export()).with(results);
@@ -66,11 +67,11 @@ public record RunExport(String method, long seed, StudentExport.Report report) {
 
   /** Where a method's student is; a student that was fine-tuned before is where it was. */
   private static Path folder(Recipe recipe, String method, long seed) {
-    Path run = Run.folder(recipe, seed);
+    RunLayout.Seed files = RunLayout.seed(recipe, seed);
     if (!method.equals(Method.FINETUNED.id())) {
-      return run.resolve(method);
+      return files.model(method);
     }
-    Path finetuned = run.resolve("student/finetuned");
+    Path finetuned = files.model(RunLayout.Seed.finetuned("student"));
     Path given = recipe.student().folder();
     return given != null && !Files.isDirectory(finetuned) ? given : finetuned;
   }

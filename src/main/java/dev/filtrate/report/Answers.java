@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.nio.file.Path;
+import dev.filtrate.train.RunLayout;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -58,12 +58,11 @@ final class Answers {
 
   /** Those of a run's models; none where it has not come so far. */
   static Optional<Answers> read(RunFolder run, List<String> models) {
-    List<JsonNode> examples = JsonLines.read(run.path().resolve("validation.jsonl"));
+    List<JsonNode> examples = JsonLines.read(run.layout().validation());
     Map<String, Map<Long, List<JsonNode>>> predictions = new LinkedHashMap<>();
     for (String model : models) {
-      for (Map.Entry<Long, Path> seed : run.seeds().entrySet()) {
-        Path file = seed.getValue().resolve("predictions").resolve(model + ".jsonl");
-        List<JsonNode> lines = JsonLines.read(file);
+      for (Map.Entry<Long, RunLayout.Seed> seed : run.seeds().entrySet()) {
+        List<JsonNode> lines = JsonLines.read(seed.getValue().predictions(model));
         if (!lines.isEmpty() && lines.size() == examples.size()) {
           predictions.computeIfAbsent(model, m -> new LinkedHashMap<>()).put(seed.getKey(), lines);
         }

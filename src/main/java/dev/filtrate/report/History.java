@@ -1,7 +1,7 @@
 package dev.filtrate.report;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.nio.file.Path;
+import dev.filtrate.train.RunLayout;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -48,10 +48,10 @@ final class History {
     }
   }
 
-  /** Reads the files, a seed each; one that is not there has not begun. */
-  static History read(Map<Long, Path> files) {
+  /** Reads the lines of every seed; one that has none has not begun. */
+  static History read(Map<Long, RunLayout.Seed> seeds) {
     History history = new History();
-    files.forEach((seed, file) -> JsonLines.forEach(file, line -> history.add(seed, line)));
+    seeds.forEach((seed, of) -> JsonLines.forEach(of.metrics(), line -> history.add(seed, line)));
     return history;
   }
 

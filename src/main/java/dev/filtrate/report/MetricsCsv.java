@@ -2,6 +2,7 @@ package dev.filtrate.report;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.filtrate.base.AtomicFiles;
+import dev.filtrate.train.RunLayout;
 import java.io.IOException;
 import java.io.OutputStreamWriter;
 import java.io.UncheckedIOException;
@@ -24,12 +25,13 @@ import org.apache.commons.csv.CSVPrinter;
 final class MetricsCsv {
   private MetricsCsv() {}
 
-  /** Writes it beside the lines; returns the file. */
-  static Path write(Path lines) {
+  /** Writes that of a seed; returns the file. */
+  static Path write(RunLayout.Seed seed) {
+    Path lines = seed.metrics();
     Set<String> columns = new LinkedHashSet<>();
     JsonLines.forEach(lines, line -> columns.addAll(cells(line).keySet()));
     List<String> head = new ArrayList<>(columns);
-    Path file = lines.resolveSibling("metrics.csv");
+    Path file = seed.metricsCsv();
     AtomicFiles.writeStream(
         file,
         out -> {

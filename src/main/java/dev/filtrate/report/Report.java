@@ -7,14 +7,10 @@ import dev.filtrate.base.Version;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import java.util.OptionalInt;
 
 /** {@code report.html}: one page on a run, in the run's folder. */
 public final class Report {
-  /** The name of the file. */
-  public static final String FILE = "report.html";
-
   /** Of a run whose recipe does not say it. */
   private static final int WORST = 20;
 
@@ -39,7 +35,7 @@ public final class Report {
     RunFolder folder = RunFolder.open(run);
     int said = folder.recipe().path("report").path("worst_examples").asInt(WORST);
     int worst = worstExamples.orElse(said);
-    Path file = run.resolve(FILE);
+    Path file = folder.layout().report();
     ObjectNode json = page("run", List.of(RunSummary.read(folder).toJson(worst)));
     Page.write(file, folder.name() + " – Filtrate", json);
     return file;
@@ -57,8 +53,8 @@ public final class Report {
 
   /** {@code metrics.csv} beside every {@code metrics.jsonl} of a run; returns the files. */
   public static List<Path> writeCsv(Path run) {
-    return RunFolder.open(run).metrics().values().stream()
-        .filter(Files::isRegularFile)
+    return RunFolder.open(run).seeds().values().stream()
+        .filter(seed -> Files.isRegularFile(seed.metrics()))
         .map(MetricsCsv::write)
         .toList();
   }
@@ -69,7 +65,6 @@ public final class Report {
    * @return the folder that TensorBoard's {@code --logdir} takes
    */
   public static Path writeTensorBoard(Path run) {
-    Map<Long, Path> metrics = RunFolder.open(run).metrics();
-    return TensorBoard.convert(run, metrics);
+    return TensorBoard.convert(run, RunFolder.open(run).seeds().values());
   }
 }

@@ -7,9 +7,9 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.filtrate.report.History.SeedHistory;
 import dev.filtrate.report.History.StageHistory;
 import dev.filtrate.train.Metrics;
+import dev.filtrate.train.RunLayout;
 import java.math.BigDecimal;
 import java.math.MathContext;
-import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -24,10 +24,12 @@ final class RunSummary {
 
   /** Stages whose model goes by another name in tables. */
   private static final Map<String, String> MODELS =
-      Map.of("teacher/finetuned", "teacher", "student/finetuned", "finetuned");
+      Map.of(
+          RunLayout.Seed.finetuned("teacher"), "teacher",
+          RunLayout.Seed.finetuned("student"), "finetuned");
 
   private final RunFolder folder;
-  private final Map<Long, Path> seeds;
+  private final Map<Long, RunLayout.Seed> seeds;
   private final History history;
   private final String metric;
   private final Map<String, Model> models;
@@ -63,7 +65,7 @@ final class RunSummary {
   private RunSummary(RunFolder folder) {
     this.folder = folder;
     this.seeds = folder.seeds();
-    this.history = History.read(folder.metrics());
+    this.history = History.read(seeds);
     JsonNode results = folder.results();
     JsonNode task = folder.recipe().path("task");
     this.metric = results.path("metric").asText(task.path("metric").asText("f1")); // SQuAD: F1
@@ -157,8 +159,8 @@ final class RunSummary {
               Map<String, Map<Long, Double>> metrics = new LinkedHashMap<>();
               past.seeds.forEach(
                   (seed, own) -> {
-                    Path seedFolder = seeds.getOrDefault(seed, folder.path());
-                    JsonNode ended = RunFolder.stageResult(seedFolder, stage).path("metrics");
+                    RunLayout.Seed of = seeds.getOrDefault(seed, folder.layout().onlySeed());
+                    JsonNode ended = RunFolder.stageResult(of, stage).path("metrics");
                     ObjectNode last = NODES.objectNode();
                     own.lastMetrics.forEach(last::put);
                     add(metrics, seed, ended.isObject() ? ended : last);

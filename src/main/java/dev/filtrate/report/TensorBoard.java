@@ -4,7 +4,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.filtrate.base.AtomicFiles;
 import dev.filtrate.model.Objective;
 import dev.filtrate.train.Progress;
+import dev.filtrate.train.RunLayout;
 import java.nio.file.Path;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -17,9 +19,6 @@ import org.jspecify.annotations.Nullable;
  * metrics.
  */
 final class TensorBoard implements Progress, AutoCloseable {
-  /** The folder within a run's. */
-  static final String FOLDER = "tensorboard";
-
   private static final double FLUSH_SECONDS = 5;
 
   private final Path run;
@@ -91,29 +90,26 @@ final class TensorBoard implements Progress, AutoCloseable {
     }
   }
 
-  /** The same from what {@code metrics.jsonl} holds, a file for each seed. */
-  static Path convert(Path run, Map<Long, Path> metrics) {
-    Path target = run.resolve(FOLDER);
+  /** The same from what the lines of its seeds hold. */
+  static Path convert(Path run, Collection<RunLayout.Seed> seeds) {
+    Path target = new RunLayout(run).tensorBoard();
     AtomicFiles.deleteRecursively(target);
-    metrics
-        .values()
-        .forEach(
-            file -> {
-              Map<String, EventFile> stages = new HashMap<>();
-              try {
-                JsonLines.forEach(file, line -> convert(run, file, line, stages));
-              } finally {
-                stages.values().forEach(EventFile::close);
-              }
-            });
+    for (RunLayout.Seed seed : seeds) {
+      Map<String, EventFile> stages = new HashMap<>();
+      try {
+        JsonLines.forEach(seed.metrics(), line -> convert(run, seed.folder(), line, stages));
+      } finally {
+        stages.values().forEach(EventFile::close);
+      }
+    }
     return target;
   }
 
-  private static void convert(Path run, Path file, JsonNode line, Map<String, EventFile> stages) {
+  private static void convert(
+      Path run, Path seedFolder, JsonNode line, Map<String, EventFile> stages) {
     String stage = line.path("stage").asText();
     int step = line.path("step").asInt();
     double time = line.path("time").asDouble(step); // of a run that did not write it down
-    Path seedFolder = file.resolveSibling("");
     EventFile events =
         stages.computeIfAbsent(stage, s -> EventFile.begin(folder(run, seedFolder, stage), time));
     Map<String, Number> values = new LinkedHashMap<>();
@@ -132,7 +128,7 @@ final class TensorBoard implements Progress, AutoCloseable {
   private static Path folder(Path run, Path seedFolder, String stage) {
     Path seed =
         run.toAbsolutePath().normalize().relativize(seedFolder.toAbsolutePath().normalize());
-    return run.resolve(FOLDER).resolve(seed).resolve(stage);
+    return new RunLayout(run).tensorBoard().resolve(seed).resolve(stage);
   }
 
   private static String tag(String name) {

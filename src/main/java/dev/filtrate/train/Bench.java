@@ -119,13 +119,13 @@ public final class Bench {
     return switch (part) {
       case STAGE2_STEP -> with.step(outline.distil(Method.TED));
       case STAGE2_CACHED_STEP -> cached(outline.distil(Method.TED), with);
-      case STAGE1_STEP -> with.step(stage(outline, "student/filters"));
+      case STAGE1_STEP -> with.step(stage(outline, RunLayout.Seed.filters("student")));
       case STAGE1_CACHED_STEP ->
           cached(
-              stage(outline, "student/filters")
+              stage(outline, RunLayout.Seed.filters("student"))
                   .onFrozenBackbone(Map.of(), FrozenCacheSettings.NONE),
               with);
-      case FINETUNE_STEP -> with.step(stage(outline, "student/finetuned"));
+      case FINETUNE_STEP -> with.step(stage(outline, RunLayout.Seed.finetuned("student")));
       case STUDENT_FORWARD -> with.forward(outline.student());
     };
   }

@@ -99,7 +99,7 @@ public final class Outline {
         ? Optional.empty()
         : Optional.of(
             Stage.finetune(
-                who + "/finetuned",
+                RunLayout.Seed.finetuned(who),
                 settings.finetune().dropouts().applyTo(model),
                 settings.finetune()));
   }
@@ -111,7 +111,7 @@ public final class Outline {
             recipe
                 .filters()
                 .learning(
-                    who + "/filters",
+                    RunLayout.Seed.filters(who),
                     settings.learnFilters().dropouts().applyTo(model),
                     Map.of(),
                     settings.learnFilters()));

@@ -23,9 +23,6 @@ import java.util.Optional;
  * @param rows the teacher first, if there is one, then the methods in the recipe's order
  */
 public record Results(String task, String metric, List<Row> rows) {
-  /** The name of the file in a run's folder. */
-  static final String FILE = "results.json";
-
   /**
    * One model over all seeds.
    *
@@ -91,7 +88,7 @@ public record Results(String task, String metric, List<Row> rows) {
    * @throws UserError if its {@code results.json} is missing or not a whole run's
    */
   public static Results read(Path run) {
-    Path file = run.resolve(FILE);
+    Path file = new RunLayout(run).results();
     try {
       JsonNode json = new ObjectMapper().readTree(file.toFile());
       Check.user(

@@ -24,15 +24,9 @@ import java.util.stream.Stream;
  */
 public final class Run {
   private static final ObjectMapper JSON = new ObjectMapper();
-  private static final String RECIPE = "recipe.yaml";
-  private static final String ENVIRONMENT = "environment.json";
-  private static final String TOKENIZER = "tokenizer";
-  private static final String VALIDATION = "validation.jsonl";
-
-  /** What a run writes before its first stage. */
-  private static final Set<String> BEGINNING = Set.of(RECIPE, ENVIRONMENT, TOKENIZER, VALIDATION);
 
   private final Recipe recipe;
+  private final RunLayout layout;
   private final Progress progress;
   private final BooleanSupplier stop;
   private final boolean resume;
@@ -46,6 +40,7 @@ public final class Run {
    */
   public Run(Recipe recipe, Progress progress, BooleanSupplier stop, boolean resume) {
     this.recipe = recipe;
+    this.layout = RunLayout.of(recipe);
     this.progress = progress;
     this.stop = stop;
     this.resume = resume;
@@ -78,7 +73,7 @@ public final class Run {
     Map<String, Double> metrics = seedRun(recipe.seeds().get(0), data, true).only(use).metrics();
     ObjectNode json = JSON.createObjectNode();
     metrics.forEach(json::put);
-    writeJson(recipe.outputDir().resolve(Results.FILE), json);
+    writeJson(layout.results(), json);
     return metrics;
   }
 
@@ -88,11 +83,10 @@ public final class Run {
       OnnxRuntime.requireCuda(recipe.device()); // before anything is written
     }
     requireOurs(recipe, resume);
-    RunData data =
-        RunData.read(recipe, recipe.seeds().get(0), recipe.outputDir().resolve(TOKENIZER));
-    AtomicFiles.writeText(recipe.outputDir().resolve(RECIPE), recipe.resolved());
-    writeJson(recipe.outputDir().resolve(ENVIRONMENT), Environment.here().toJson());
-    Predictions.writeExamples(recipe.outputDir().resolve(VALIDATION), data);
+    RunData data = RunData.read(recipe, recipe.seeds().get(0), layout.tokenizer());
+    AtomicFiles.writeText(layout.recipe(), recipe.resolved());
+    writeJson(layout.environment(), Environment.here().toJson());
+    Predictions.writeExamples(layout.validation(), data);
     progress.note(
         "task %s: %,d training and %,d validation examples"
             .formatted(data.task(), data.train().size(), data.validation().size()));
@@ -112,22 +106,15 @@ public final class Run {
       rows.addAll(seedRun(seed, data, false).execute());
     }
     Results results = new Results(data.task(), data.metric(), Results.merge(rows));
-    writeJson(recipe.outputDir().resolve(Results.FILE), results.toJson());
+    writeJson(layout.results(), results.toJson());
     return results;
   }
 
-  /** The folder of a seed's models. */
-  public static Path folder(Recipe recipe, long seed) {
-    return recipe.seeds().size() == 1
-        ? recipe.outputDir()
-        : recipe.outputDir().resolve("seed-" + seed);
-  }
-
   private SeedRun seedRun(long seed, RunData data, boolean single) {
-    Path folder = folder(recipe, seed);
     Trainer.Surroundings around =
-        new Trainer.Surroundings(folder, recipe.checkpoint(), progress, stop, resume);
-    return new SeedRun(recipe, seed, data, engine(recipe), folder, around, single);
+        new Trainer.Surroundings(
+            RunLayout.seed(recipe, seed), recipe.checkpoint(), progress, stop, resume);
+    return new SeedRun(recipe, seed, data, engine(recipe), around, single);
   }
 
   /**
@@ -135,23 +122,24 @@ public final class Run {
    * its first stage, or with --resume one of the same recipe.
    */
   static void requireOurs(Recipe recipe, boolean resume) {
-    Path folder = recipe.outputDir();
+    RunLayout layout = RunLayout.of(recipe);
+    Path folder = layout.folder();
+    Path file = layout.recipe();
     Check.user(
         !Files.exists(folder) || Files.isDirectory(folder),
         "%s: is a file; choose another --output_dir",
         folder);
-    Set<String> there = names(folder);
+    Set<Path> there = files(folder);
     Check.user(
-        there.isEmpty() || there.contains(RECIPE),
+        there.isEmpty() || there.contains(file),
         "%s: exists already and is not a run's folder (no %s); choose another --output_dir",
         folder,
-        RECIPE);
-    boolean begun = !BEGINNING.containsAll(there);
+        file.getFileName());
+    boolean begun = !beginning(layout).containsAll(there);
     Check.user(
         resume || !begun,
         "%s: exists already; go on with --resume, or choose another --output_dir",
         folder);
-    Path file = folder.resolve(RECIPE);
     Check.user(
         !begun || read(file).equals(recipe.resolved()),
         "%s: was made under another recipe (see %s); restore its settings to resume, or choose"
@@ -160,15 +148,19 @@ public final class Run {
         file);
   }
 
+  /** What a run writes before its first stage. */
+  private static Set<Path> beginning(RunLayout layout) {
+    return Set.of(layout.recipe(), layout.environment(), layout.tokenizer(), layout.validation());
+  }
+
   /** What is in a folder, hidden files aside. */
-  private static Set<String> names(Path folder) {
+  private static Set<Path> files(Path folder) {
     if (!Files.exists(folder)) {
       return Set.of();
     }
     try (Stream<Path> files = Files.list(folder)) {
       return files
-          .map(file -> file.getFileName().toString())
-          .filter(name -> !name.startsWith("."))
+          .filter(file -> !file.getFileName().toString().startsWith("."))
           .collect(Collectors.toSet());
     } catch (IOException e) {
       throw AtomicFiles.cannotRead(folder, e);

@@ -33,7 +33,6 @@ final class SeedRun {
   private final long seed;
   private final RunData data;
   private final Engine engine;
-  private final Path folder;
   private final Trainer.Surroundings around;
   private final Trainer trainer;
 
@@ -48,14 +47,12 @@ final class SeedRun {
       long seed,
       RunData data,
       Engine engine,
-      Path folder,
       Trainer.Surroundings around,
       boolean single) {
     this.recipe = recipe;
     this.seed = seed;
     this.data = data;
     this.engine = engine;
-    this.folder = folder;
     this.around = around;
     this.single = single;
     this.trainer = new Trainer(engine, seed, around);
@@ -227,7 +224,8 @@ final class SeedRun {
     if (settings.isSkipped()) {
       return new Trained(start, measure(start, settings.evalBatchSize()));
     }
-    Stage stage = Stage.finetune(who + "/finetuned", dropping(start, settings), settings);
+    Stage stage =
+        Stage.finetune(RunLayout.Seed.finetuned(who), dropping(start, settings), settings);
     return stage(stage, start);
   }
 
@@ -242,7 +240,11 @@ final class SeedRun {
     Stage stage =
         recipe
             .filters()
-            .learning(who + "/filters", dropping(start, settings), start.parameters(), settings);
+            .learning(
+                RunLayout.Seed.filters(who),
+                dropping(start, settings),
+                start.parameters(),
+                settings);
     return stage(stage, start).weights();
   }
 
@@ -290,8 +292,8 @@ final class SeedRun {
   }
 
   private Trained stage(Stage stage, Weights start) {
-    Path result = around.checkpoints().resolve(stage.name()).resolve("result.json");
-    Path model = single ? folder : folder.resolve(stage.name());
+    Path result = around.files().result(stage.name());
+    Path model = single ? around.files().folder() : around.files().model(stage.name());
     if (around.resume() && Files.exists(result)) {
       return new Trained(
           new Weights(start.model(), ModelFolder.open(model).tensors()), metrics(result));
@@ -337,7 +339,7 @@ final class SeedRun {
 
   /** Keeps what a model says to the validation examples. */
   private void predict(String name, ComputeSession session) {
-    Path file = folder.resolve("predictions").resolve(name + ".jsonl");
+    Path file = around.files().predictions(name);
     Evaluator.Answering model = Evaluator.Answering.of(session);
     Predictions.write(file, model, data, recipe.training().evalBatchSize());
   }

@@ -37,28 +37,18 @@ final class Trainer {
   /**
    * What a stage leaves behind and who watches it.
    *
-   * @param folder of the seed's models
+   * @param files of the seed
    * @param settings how often a checkpoint is written
    * @param progress who watches
    * @param stop whether to write a checkpoint and stop
    * @param resume whether to go on from a checkpoint that is there
    */
   record Surroundings(
-      Path folder,
+      RunLayout.Seed files,
       CheckpointSettings settings,
       Progress progress,
       BooleanSupplier stop,
-      boolean resume) {
-    /** The folder for checkpoints of all stages. */
-    Path checkpoints() {
-      return folder.resolve("checkpoints");
-    }
-
-    /** A line per update and evaluation of all stages. */
-    Path log() {
-      return folder.resolve("metrics.jsonl");
-    }
-  }
+      boolean resume) {}
 
   /**
    * What a stage made.
@@ -80,11 +70,12 @@ final class Trainer {
     WordRows rows =
         WordRows.usedBy(List.of(examples.data(), evaluator.examples()), whole.model().config());
     Stage stage = whole.with(rows);
-    Path folder = around.checkpoints().resolve(stage.name());
+    Path folder = around.files().checkpoints(stage.name());
     Optional<Checkpoint> last = around.resume() ? Checkpoint.last(folder) : Optional.empty();
-    RunLog.rewind(around.log(), stage.name(), last.map(c -> c.state().step()).orElse(0));
+    Path lines = around.files().metrics();
+    RunLog.rewind(lines, stage.name(), last.map(c -> c.state().step()).orElse(0));
     Graph gradients = stage.gradients(engine.precision());
-    try (RunLog log = RunLog.open(around.log());
+    try (RunLog log = RunLog.open(lines);
         TrainingSession session =
             engine.training(gradients, stage.settings().optimizer(), rows.gather(weights));
         FrozenOutputs frozen = FrozenOutputs.of(engine, stage, gradients, examples.data())) {
@@ -181,7 +172,7 @@ final class Trainer {
 
     Outcome run(FrozenOutputs frozen) {
       long began = System.nanoTime();
-      around.progress().begin(around.folder(), stage.name(), step, steps);
+      around.progress().begin(around.files().folder(), stage.name(), step, steps);
       Speed speed = new Speed();
       try (Evaluation evaluation = new Evaluation();
           BatchStream batches = examples.stream(step / perEpoch, firstBatch(step))) {
@@ -316,7 +307,7 @@ final class Trainer {
     }
 
     private Path bestFile() {
-      return folder.resolve("best").resolve("model.safetensors");
+      return around.files().best(stage.name());
     }
 
     private void checkpoint() {

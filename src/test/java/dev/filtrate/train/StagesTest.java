@@ -241,7 +241,11 @@ class StagesTest {
             Run.engine(recipe),
             5,
             new Trainer.Surroundings(
-                folder, recipe.checkpoint(), Progress.SILENT, () -> false, false));
+                new RunLayout.Seed(folder),
+                recipe.checkpoint(),
+                Progress.SILENT,
+                () -> false,
+                false));
     Trainer.Outcome outcome =
         trainer.train(stage, start, data.training(stage.settings(), 5), data.evaluator(8));
     assertEquals(27, outcome.step());
