@@ -8,7 +8,6 @@ import dev.filtrate.graph.Tensor;
 import dev.filtrate.graph.Value;
 import dev.filtrate.model.Filters;
 import dev.filtrate.onnx.DeviceKind;
-import dev.filtrate.onnx.FoldedWeights;
 import dev.filtrate.onnx.Lowering;
 import dev.filtrate.onnx.Operands;
 import dev.filtrate.onnx.QuantizedWeights;

@@ -35,6 +35,10 @@ public final class QuantizedWeights {
   private final boolean reduceRange;
   private final GraphBuilder builder;
   private final Set<Value> matrices = new HashSet<>();
+
+  /** Matrices by their transposes. */
+  private final Map<Value, Value> transposes = new HashMap<>();
+
   private final List<Value> parameters;
   private final Map<String, Tensor> values;
 
@@ -54,6 +58,9 @@ public final class QuantizedWeights {
     parameters.stream()
         .filter(p -> p.type() == DType.FLOAT && p.rank() == 2)
         .forEach(matrices::add);
+    source.graph().nodes().stream()
+        .filter(n -> n.op() == OpType.TRANSPOSE && matrices.contains(n.in(0)))
+        .forEach(n -> transposes.put(n.output(), n.in(0)));
   }
 
   public static WeightedGraph apply(WeightedGraph source, boolean perChannel, boolean reduceRange) {
@@ -68,7 +75,8 @@ public final class QuantizedWeights {
   }
 
   private boolean isProduct(Node n) {
-    return n.op() == OpType.MATMUL && matrices.contains(n.in(1));
+    return n.op() == OpType.MATMUL
+        && (matrices.contains(n.in(1)) || transposes.containsKey(n.in(1)));
   }
 
   /** Whether a node takes whole rows of a table. */
@@ -125,21 +133,30 @@ public final class QuantizedWeights {
     builder.add(new Node(OpType.DEQUANTIZE_LINEAR, scaled, n.outputs(), along));
   }
 
-  /** A parameter as three, under the names that {@code quantize_dynamic} gives them. */
-  private List<Value> quantized(Value parameter, int largest) {
-    List<Value> known = weights.get(parameter);
+  /**
+   * A parameter, or the transpose of one, as three, under the names that {@code quantize_dynamic}
+   * gives them.
+   */
+  private List<Value> quantized(Value weight, int largest) {
+    List<Value> known = weights.get(weight);
     if (known == null) {
+      Value parameter = transposes.getOrDefault(weight, weight);
       Tensor tensor = values.get(parameter.name());
       if (tensor == null) {
         throw new IllegalArgumentException("no weights for parameter " + parameter);
       }
-      Quantized q = Quantized.of(tensor, largest, perChannel);
+      boolean transposed = !parameter.equals(weight);
+      Quantized q =
+          transposed
+              ? Quantized.ofTransposed(tensor, largest, perChannel)
+              : Quantized.of(tensor, largest, perChannel);
+      String name = transposed ? parameter.name() + ".T" : parameter.name();
       known =
           List.of(
-              stored(parameter.name() + "_quantized", q.bytes()),
-              stored(parameter.name() + "_scale", q.scales()),
-              stored(parameter.name() + "_zero_point", q.zeroPoints()));
-      weights.put(parameter, known);
+              stored(name + "_quantized", q.bytes()),
+              stored(name + "_scale", q.scales()),
+              stored(name + "_zero_point", q.zeroPoints()));
+      weights.put(weight, known);
     }
     return known;
   }

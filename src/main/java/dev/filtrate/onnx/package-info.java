@@ -3,10 +3,8 @@
  * {@link dev.filtrate.onnx.Lowering} replaces operators that a target does not run, or not well, by
  * chains of others; {@link dev.filtrate.onnx.Operands} turns static shapes, axes and bounds into
  * the int64 tensors that ONNX wants; {@link dev.filtrate.onnx.OnnxCodec} writes the result as an
- * ONNX model, one to one, and reads it back as the same graph. Where the weights are known, two
- * more passes change both, for exports and for a frozen teacher: {@link
- * dev.filtrate.onnx.FoldedWeights} moves them now instead of at every run, {@link
- * dev.filtrate.onnx.QuantizedWeights} stores them in bytes.
+ * ONNX model, one to one, and reads it back as the same graph. Where the weights are known, {@link
+ * dev.filtrate.onnx.QuantizedWeights} stores them in bytes, for exports and for a frozen teacher.
  *
  * <p>For ONNX Runtime's own training API, {@link dev.filtrate.onnx.TrainingModels} and {@link
  * dev.filtrate.onnx.TrainingCheckpoint} write what a graph cannot express, and the parameters.

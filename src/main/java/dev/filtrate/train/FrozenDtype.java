@@ -2,7 +2,6 @@ package dev.filtrate.train;
 
 import dev.filtrate.graph.Graph;
 import dev.filtrate.onnx.DeviceKind;
-import dev.filtrate.onnx.FoldedWeights;
 import dev.filtrate.onnx.Lowering;
 import dev.filtrate.onnx.QuantizedWeights;
 import dev.filtrate.onnx.Target;
@@ -26,9 +25,8 @@ enum FrozenDtype {
       case FLOAT32 -> model.with(engine.precision().applyTo(model.graph()));
       case INT8 -> {
         Graph standard = Lowering.lower(model.graph(), Target.PORTABLE, DeviceKind.CPU);
-        WeightedGraph folded = FoldedWeights.apply(model.with(standard));
         boolean reduceRange = !OnnxRuntime.addsProductsOfBytesExactly();
-        yield QuantizedWeights.apply(folded, true, reduceRange);
+        yield QuantizedWeights.apply(model.with(standard), true, reduceRange);
       }
     };
   }

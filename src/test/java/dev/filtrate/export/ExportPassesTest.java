@@ -16,7 +16,6 @@ import dev.filtrate.graph.Shape;
 import dev.filtrate.graph.Tensor;
 import dev.filtrate.graph.Value;
 import dev.filtrate.model.Head;
-import dev.filtrate.onnx.FoldedWeights;
 import dev.filtrate.onnx.WeightedGraph;
 import java.util.HashSet;
 import java.util.List;

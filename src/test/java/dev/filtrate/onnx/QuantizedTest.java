@@ -25,6 +25,10 @@ class QuantizedTest {
             numbers[i], whole.bytes().get(i) * whole.scales().get(0), 50.0 / largest + 1e-6);
       }
       assertEquals(-largest, columns.bytes().get(1));
+      float[] swapped = {1, 0.5f, -0.75f, -100, 50, 3, 0, 0, 0};
+      Tensor transpose = Tensor.ofFloats(new long[] {3, 3}, swapped);
+      assertEquals(columns, Quantized.ofTransposed(transpose, largest, true));
+      assertEquals(whole, Quantized.ofTransposed(transpose, largest, false));
     }
   }
 }

@@ -1,4 +1,4 @@
-package dev.filtrate.onnx;
+package dev.filtrate.export;
 
 import dev.filtrate.graph.Tensor;
 import java.nio.FloatBuffer;

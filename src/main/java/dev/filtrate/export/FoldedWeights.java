@@ -1,4 +1,4 @@
-package dev.filtrate.onnx;
+package dev.filtrate.export;
 
 import dev.filtrate.graph.DType;
 import dev.filtrate.graph.Graph;
@@ -6,6 +6,7 @@ import dev.filtrate.graph.Node;
 import dev.filtrate.graph.OpType;
 import dev.filtrate.graph.Tensor;
 import dev.filtrate.graph.Value;
+import dev.filtrate.onnx.WeightedGraph;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.HashMap;
@@ -22,7 +23,7 @@ import java.util.Set;
  * plain MatMul with a constant, which runtimes pack and quantizers know. A transposed matrix is
  * called after its parameter with {@code .T} behind; a parameter that is also read as it is stays.
  */
-public final class FoldedWeights {
+final class FoldedWeights {
   private static final Set<OpType> MOVES =
       EnumSet.of(OpType.TRANSPOSE, OpType.SLICE, OpType.SQUEEZE, OpType.UNSQUEEZE);
 
@@ -46,11 +47,11 @@ public final class FoldedWeights {
     }
   }
 
-  public static WeightedGraph apply(WeightedGraph source) {
+  static WeightedGraph apply(WeightedGraph source) {
     return new FoldedWeights(source).run();
   }
 
-  public static boolean isFolded(WeightedGraph source) {
+  static boolean isFolded(WeightedGraph source) {
     FoldedWeights pass = new FoldedWeights(source);
     return source.isWhole() && source.graph().nodes().stream().noneMatch(pass::isMove);
   }
