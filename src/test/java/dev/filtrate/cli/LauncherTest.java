@@ -1,11 +1,13 @@
 package dev.filtrate.cli;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -109,6 +111,20 @@ class LauncherTest {
     Files.setLastModifiedTime(
         home.resolve("src/main/New.java"), FileTime.from(Instant.now().plusSeconds(5)));
     assertEquals(built, launch(launcher, "run"));
+  }
+
+  @Test
+  void aRunThatGoesOnDuringABuildKeepsItsJar() throws Exception {
+    Path launcher = home.resolve("filtrate");
+    launch(launcher, "run");
+    Path jar = home.resolve("target/filtrate.jar");
+    Files.writeString(jar, "what the run opened");
+    try (InputStream opened = Files.newInputStream(jar)) {
+      Files.delete(home.resolve("target/.filtrate-build"));
+      launch(launcher, "run");
+      assertEquals("", Files.readString(jar));
+      assertEquals("what the run opened", new String(opened.readAllBytes(), US_ASCII));
+    }
   }
 
   @Test
