@@ -43,6 +43,8 @@ record Checkpoint(State state, Map<String, Tensor> parameters, Map<String, Tenso
    * @param bestMetrics all metrics of that step
    * @param evaluationsSinceBest for early stopping
    * @param lossScale of mixed precision
+   * @param decay what the updates so far left of a parameter that has no gradient
+   * @param bestDecay what those until the best metric did
    */
   record State(
       String stage,
@@ -54,10 +56,20 @@ record Checkpoint(State state, Map<String, Tensor> parameters, Map<String, Tenso
       int bestStep,
       Map<String, Double> bestMetrics,
       int evaluationsSinceBest,
-      LossScale lossScale) {}
+      LossScale lossScale,
+      double decay,
+      double bestDecay) {}
 
   private static final List<String> KEYS =
-      List.of("stage", "settings", "step", "evaluated_at", "best_step", "evaluations_since_best");
+      List.of(
+          "stage",
+          "settings",
+          "step",
+          "evaluated_at",
+          "best_step",
+          "evaluations_since_best",
+          "decay",
+          "best_decay");
 
   private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -81,6 +93,8 @@ record Checkpoint(State state, Map<String, Tensor> parameters, Map<String, Tenso
           if (!state.lossScale().equals(LossScale.NONE)) {
             state.lossScale().write(json.putObject("loss_scale"));
           }
+          json.put("decay", state.decay());
+          json.put("best_decay", state.bestDecay());
           AtomicFiles.writeText(
               part.resolve("state.json"),
               JSON.writerWithDefaultPrettyPrinter().writeValueAsString(json) + "\n");
@@ -125,7 +139,9 @@ record Checkpoint(State state, Map<String, Tensor> parameters, Map<String, Tenso
             json.path("best_step").asInt(),
             metrics(json.path("best_metrics")),
             json.path("evaluations_since_best").asInt(),
-            LossScale.read(json.path("loss_scale")));
+            LossScale.read(json.path("loss_scale")),
+            json.path("decay").asDouble(),
+            json.path("best_decay").asDouble());
     return new Checkpoint(
         state,
         Safetensors.open(step.resolve("model.safetensors")).tensors(),
@@ -135,7 +151,7 @@ record Checkpoint(State state, Map<String, Tensor> parameters, Map<String, Tenso
   private static UserError damaged(
       Path folder, Path file, String expected, @Nullable Throwable cause) {
     return new UserError(
-        "%s: damaged: expected %s; delete %s to start the stage anew"
+        "%s: damaged, or of an earlier version: expected %s; delete %s to start the stage anew"
             .formatted(file, expected, folder),
         cause);
   }

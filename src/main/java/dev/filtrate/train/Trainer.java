@@ -21,7 +21,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.BooleanSupplier;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -102,6 +101,8 @@ final class Trainer {
     private final int perEpoch;
     private int step;
     private LossScale lossScale = LossScale.initial(engine.precision());
+    private double decay = 1; // what is left by now of a row that only decays
+    private double bestDecay = 1;
     private double best = Double.NaN;
     private int bestStep;
     private int sinceBest;
@@ -146,6 +147,8 @@ final class Trainer {
       session.moments().set(checkpoint.moments());
       step = state.step();
       lossScale = state.lossScale();
+      decay = state.decay();
+      bestDecay = state.bestDecay();
       evaluatedAt = state.evaluatedAt();
       metrics = state.metrics();
       best = state.best();
@@ -243,16 +246,20 @@ final class Trainer {
     /** Changes the parameters, unless a scaled loss has given gradients that are not finite. */
     private void update(double rate) {
       long number = step + 1L - lossScale.skipped(); // Adam counts what was not skipped
-      if (!engine.precision().scalesLoss()) {
-        session.step(rate, number);
-      } else if (Float.isFinite(session.gradientNorm())) {
-        session.step(rate, number, lossScale.scale());
-        lossScale = lossScale.afterUpdate();
-      } else {
+      boolean scales = engine.precision().scalesLoss();
+      if (scales && !Float.isFinite(session.gradientNorm())) {
         session.discard();
         lossScale = lossScale.afterSkip();
         Finite.requireScale(stage.name(), step + 1, lossScale);
+        return;
       }
+      if (scales) {
+        session.step(rate, number, lossScale.scale());
+        lossScale = lossScale.afterUpdate();
+      } else {
+        session.step(rate, number);
+      }
+      decay *= stage.settings().optimizer().decay(rate);
     }
 
     /** Micro-batches of the next update: fewer at the end of an epoch. */
@@ -284,6 +291,7 @@ final class Trainer {
       if (better) {
         best = value;
         bestStep = step;
+        bestDecay = decay;
         sinceBest = 0;
         bestMetrics = measured;
         if (stage.settings().evaluation().saveBest()) {
@@ -323,7 +331,9 @@ final class Trainer {
               bestStep,
               bestMetrics,
               sinceBest,
-              lossScale);
+              lossScale,
+              decay,
+              bestDecay);
       new Checkpoint(state, trained(), session.moments().download())
           .write(folder, around.settings().keep());
     }
@@ -351,16 +361,8 @@ final class Trainer {
           takesBest ? Safetensors.open(bestFile()).tensors() : trained();
       int updates = takesBest ? bestStep : step;
       Finite.requireParameters(stage.name(), updates, parameters);
-      Map<String, Tensor> all = rows.scatter(parameters, weights, decay(updates));
+      Map<String, Tensor> all = rows.scatter(parameters, weights, takesBest ? bestDecay : decay);
       return new Outcome(all, updates, takesBest ? bestMetrics : metrics);
-    }
-
-    /** What so many updates leave of a parameter without gradients. */
-    private double decay(int updates) {
-      StageSettings settings = stage.settings();
-      return IntStream.range(0, updates)
-          .mapToDouble(u -> settings.optimizer().decay(settings.schedule().rate(u, steps)))
-          .reduce(1, (a, b) -> a * b);
     }
 
     /** The session that evaluates, made when it is first needed. */

@@ -23,7 +23,9 @@ import dev.filtrate.onnx.Target;
 import dev.filtrate.runtime.DeviceTensors;
 import dev.filtrate.runtime.RuntimeOptions;
 import dev.filtrate.runtime.TrainingSession;
+import dev.filtrate.weights.Safetensors;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -270,6 +272,7 @@ class MixedPrecisionTest {
     "teacher.finetune.num_train_epochs=1",
     "mixed_precision=fp16",
     "distill.kl_alpha=200",
+    "distill.weight_decay=0.5",
     "distill.max_train_steps=12"
   };
 
@@ -301,6 +304,46 @@ class MixedPrecisionTest {
     assertNotEquals(TinyTask.bits(none.resolve("kd")), TinyTask.bits(whole.resolve("kd")));
   }
 
+  /**
+   * {@code [MASK]} is in no text, so all that happens to it is decay: by updates that were made.
+   */
+  @Test
+  @Tag("ort")
+  void aSkippedUpdateDecaysNoWordEither() throws IOException {
+    Path whole = folder.resolve("whole");
+    TinyTask.run(task.recipe(whole, OVERFLOWING));
+    Path none = folder.resolve("none");
+    TinyTask.run(
+        task.recipe(
+            none,
+            replaced(
+                "mixed_precision=no", "distill.max_train_steps=1", "distill.learning_rate=1e-30")));
+    List<Double> scales = scales(whole);
+    List<Double> rates = logged(whole, "learning_rate");
+    double decay = 1;
+    double ofAll = 1;
+    for (int i = 0; i < scales.size(); i++) {
+      double left = 1 - 0.5 * rates.get(i);
+      boolean skipped = i + 1 < scales.size() && scales.get(i + 1) < scales.get(i);
+      decay *= skipped ? 1 : left;
+      ofAll *= left;
+    }
+    assertTrue(ofAll < decay - 0.01 && decay < 0.99, ofAll + " " + decay);
+    float[] start = mask(none);
+    float[] end = mask(whole);
+    for (int i = 0; i < start.length; i++) {
+      assertEquals((float) (start[i] * decay), end[i], 1e-7f * Math.abs(start[i]));
+    }
+  }
+
+  private static float[] mask(Path run) {
+    Tensor words =
+        Safetensors.open(run.resolve("kd/model.safetensors"))
+            .tensor("bert.embeddings.word_embeddings.weight");
+    int width = (int) words.dims()[1];
+    return Arrays.copyOfRange(words.toFloats(), 4 * width, 5 * width); // [MASK] is token 4
+  }
+
   private static String[] replaced(String... more) {
     List<String> settings = new ArrayList<>(List.of(OVERFLOWING));
     settings.addAll(List.of(more));
@@ -308,29 +351,50 @@ class MixedPrecisionTest {
   }
 
   private static List<Double> scales(Path run) throws IOException {
-    List<Double> scales = new ArrayList<>();
+    return logged(run, "loss_scale");
+  }
+
+  private static List<Double> logged(Path run, String key) throws IOException {
+    List<Double> values = new ArrayList<>();
     for (String line : TinyTask.log(run)) {
       JsonNode json = new ObjectMapper().readTree(line);
-      if (json.path("stage").asText().equals("kd") && json.has("loss_scale")) {
-        scales.add(json.get("loss_scale").asDouble());
+      if (json.path("stage").asText().equals("kd") && json.has(key)) {
+        values.add(json.get(key).asDouble());
       }
     }
-    return scales;
+    return values;
   }
 
   @ParameterizedTest
-  @CsvSource({"2", "7"}) // while updates are skipped, and after
+  @CsvSource({"2, false", "7, false", "10, true"}) // while updates are skipped, and after
   @Tag("ort")
-  void aResumedRunKeepsTheScale(int step) throws IOException {
+  void aResumedRunKeepsTheScale(int step, boolean best) throws IOException {
+    String[] settings = replaced("distill.save_best=" + best);
     Path whole = folder.resolve("whole");
-    TinyTask.run(task.recipe(whole, OVERFLOWING));
+    TinyTask.run(task.recipe(whole, settings));
     Path out = folder.resolve("stopped");
     TinyTask.Watcher watcher = new TinyTask.Watcher("kd", step);
-    Run run = new Run(task.recipe(out, OVERFLOWING), watcher, watcher, false);
+    Run run = new Run(task.recipe(out, settings), watcher, watcher, false);
     assertThrows(Stopped.class, run::execute);
-    TinyTask.resume(task.recipe(out, OVERFLOWING));
+    TinyTask.resume(task.recipe(out, settings));
     assertEquals(TinyTask.bits(whole.resolve("kd")), TinyTask.bits(out.resolve("kd")));
     assertEquals(TinyTask.log(whole), TinyTask.log(out));
+  }
+
+  @Test
+  @Tag("ort")
+  void aCheckpointThatDoesNotSayTheDecayIsRefused() throws IOException {
+    Path out = folder.resolve("stopped");
+    TinyTask.Watcher watcher = new TinyTask.Watcher("kd", 3);
+    Run run = new Run(task.recipe(out, OVERFLOWING), watcher, watcher, false);
+    assertThrows(Stopped.class, run::execute);
+    Path file = out.resolve("checkpoints/kd/step-3/state.json");
+    Files.writeString(file, Files.readString(file).replace("\"decay\"", "\"formerly\""));
+    assertEquals(
+        "%s: damaged, or of an earlier version: expected a key 'decay'; delete %s to start the stage anew"
+            .formatted(file, out.resolve("checkpoints/kd")),
+        assertThrows(UserError.class, () -> TinyTask.resume(task.recipe(out, OVERFLOWING)))
+            .getMessage());
   }
 
   @Test

@@ -177,11 +177,17 @@ class RunRefusalsTest {
     String good = Files.readString(state);
     Files.writeString(state, good.substring(0, 30));
     assertEquals(
-        state + ": damaged: expected JSON; delete " + stage + " to start the stage anew",
+        state
+            + ": damaged, or of an earlier version: expected JSON; delete "
+            + stage
+            + " to start the stage anew",
         assertThrows(UserError.class, () -> TinyTask.resume(recipe)).getMessage());
     Files.writeString(state, "{}");
     assertEquals(
-        state + ": damaged: expected a key 'stage'; delete " + stage + " to start the stage anew",
+        state
+            + ": damaged, or of an earlier version: expected a key 'stage'; delete "
+            + stage
+            + " to start the stage anew",
         assertThrows(UserError.class, () -> TinyTask.resume(recipe)).getMessage());
     Files.writeString(state, good.replace("\"seed 5;", "\"seed 6;"));
     assertEquals(
