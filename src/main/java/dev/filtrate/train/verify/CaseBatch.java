@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A stored batch: {@code input_ids}, {@code attention_mask}, perhaps {@code token_type_ids}, int64
- * {@code [B, S]}; {@code labels} int64 or float {@code [B]}, or {@code start_positions} and {@code
- * end_positions} int64 {@code [B]}.
+ * {@code [B, S]}; {@code labels} int64 or float {@code [B]} or float {@code [B, C]}, or {@code
+ * start_positions} and {@code end_positions} int64 {@code [B]}.
  *
  * @param columns by name
  * @param where file and step, for errors

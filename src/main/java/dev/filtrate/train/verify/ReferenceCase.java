@@ -18,7 +18,8 @@ import java.util.List;
  *       trajectory.json} and {@code final.safetensors} with a training trajectory.
  *   <li>TED: {@code teacher/} and {@code student/} with a model and its filters each, {@code
  *       batches.safetensors}, and {@code trajectory.json} with the losses of Stage I of both and of
- *       Stage II by TED, LWD and KD.
+ *       Stage II by TED, LWD and KD. Its {@code kl_over} says what a KL is over: the classes
+ *       ({@code last_axis}), the {@code batch}, or each of several {@code labels} by itself.
  * </ul>
  */
 public sealed interface ReferenceCase permits PlainCase, TedCase {

@@ -108,9 +108,11 @@ record TedCase(
 
   private static Distillation distillation(CaseJson json) {
     Divergence divergence =
-        json.oneOf("kl_over", "last_axis", "batch").equals("batch")
-            ? Divergence.BATCH
-            : Divergence.CLASSES;
+        switch (json.oneOf("kl_over", "last_axis", "batch", "labels")) {
+          case "batch" -> Divergence.BATCH;
+          case "labels" -> Divergence.LABELS;
+          default -> Divergence.CLASSES;
+        };
     return new Distillation(
         json.number("kl_alpha"),
         json.number("mse_alpha"),

@@ -21,8 +21,12 @@ import java.util.stream.Stream;
 public record CaseCopy(Path folder) {
   /** Copies a case by name into a folder of that name below {@code parent}. */
   public static CaseCopy of(String name, Path parent) {
-    Path from = Path.of("src/test/resources/cases", name);
-    Path to = parent.resolve(name);
+    return of(Path.of("src/test/resources/cases", name), parent);
+  }
+
+  /** Copies a case's folder to one of its name below {@code parent}. */
+  static CaseCopy of(Path from, Path parent) {
+    Path to = parent.resolve(from.getFileName());
     try (Stream<Path> files = Files.walk(from)) {
       for (Path file : files.toList()) {
         Files.copy(file, to.resolve(from.relativize(file).toString()));
