@@ -35,6 +35,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 class UpdateOrderTest {
   private static final int ORDERS = 40;
 
+  /** Of these every fourth shows the mistake: all of them miss it once in 10²⁴ times. */
+  private static final int MANY_ORDERS = 200;
+
   @ParameterizedTest(name = "{0}, clipping {1}")
   @CsvSource({
     "none, true",
@@ -55,7 +58,7 @@ class UpdateOrderTest {
     if (!lowering.equals("none")) {
       graph = Lowering.lower(graph, Target.valueOf(lowering), DeviceKind.CPU);
     }
-    assertFalse(differsInSomeOrder(graph, TestSeed.get()), lowering);
+    assertFalse(differsInSomeOrder(graph, ORDERS, TestSeed.get()), lowering);
   }
 
   @Test
@@ -66,10 +69,10 @@ class UpdateOrderTest {
     Map<String, Value> outputs = new LinkedHashMap<>();
     outputs.put("next/w", op.mul(w, 0.5));
     outputs.put("norm", op.sumOfSquares(w));
-    assertTrue(differsInSomeOrder(g.build("update", outputs), TestSeed.get()));
+    assertTrue(differsInSomeOrder(g.build("update", outputs), MANY_ORDERS, TestSeed.get()));
   }
 
-  private static boolean differsInSomeOrder(Graph graph, long seed) {
+  private static boolean differsInSomeOrder(Graph graph, int orders, long seed) {
     Randomness random = Randomness.of(seed, "orders");
     Map<String, DoubleTensor> feed = new HashMap<>();
     for (Value v : graph.inputs()) {
@@ -84,7 +87,7 @@ class UpdateOrderTest {
       }
     }
     Map<String, DoubleTensor> apart = ReferenceEvaluator.run(graph, feed);
-    for (int i = 0; i < ORDERS; i++) {
+    for (int i = 0; i < orders; i++) {
       Graph permuted =
           new Graph(
               graph.name(),
