@@ -1,6 +1,7 @@
 package dev.filtrate.autodiff;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -48,6 +49,9 @@ class ModelGradientTest {
           + "'norm_rel_ebd': 'layer_norm', 'share_att_key': %s, 'position_biased_input': false, "
           + "'type_vocab_size': 0, 'conv_kernel_size': %d}";
 
+  /** A corner is met once in a hundred times, so this often in a row never. */
+  private static final int DRAWS = 6;
+
   private static final ProblemType SEVERAL = ProblemType.MULTI_LABEL_CLASSIFICATION;
 
   /** A gradients graph and what it needs. */
@@ -77,7 +81,18 @@ class ModelGradientTest {
           default -> config(DEBERTA.formatted("false", 3));
         };
     Step step = distillation(config);
-    Randomness random = Randomness.of(seed, which);
+    boolean smooth = false;
+    for (int draw = 0; draw < DRAWS && !smooth; draw++) {
+      smooth = compared(step, Randomness.of(seed, which + draw), which + TestSeed.hint(seed));
+    }
+    assertTrue(smooth, which + ": corners everywhere" + TestSeed.hint(seed));
+  }
+
+  /**
+   * Compares at a random point; false where the loss has a corner (DistilBERT's head has a ReLU),
+   * which shows in slopes that depend on the width they are taken over.
+   */
+  private static boolean compared(Step step, Randomness random, String which) {
     Map<String, DoubleTensor> feed = new HashMap<>();
     Map<String, Long> sizes = Map.of("batch", 2L, "sequence", 5L);
     for (Value v : step.graph().inputs()) {
@@ -101,11 +116,21 @@ class ModelGradientTest {
         slope += gradient.get(i) * d.get(i);
       }
     }
-    double h = 1e-4;
+    double numeric = slope(step, feed, direction, 1e-4);
+    double tolerance = 1e-7 + 1e-6 * Math.abs(numeric);
+    if (Math.abs(numeric - slope(step, feed, direction, 0.7e-4)) > tolerance) {
+      return false;
+    }
+    assertEquals(numeric, slope, tolerance, which);
+    return true;
+  }
+
+  /** The central difference of fourth order over four widths of h. */
+  private static double slope(
+      Step step, Map<String, DoubleTensor> feed, Map<String, DoubleTensor> direction, double h) {
     double near = loss(step, feed, direction, h) - loss(step, feed, direction, -h);
     double far = loss(step, feed, direction, 2 * h) - loss(step, feed, direction, -2 * h);
-    double numeric = (8 * near - far) / (12 * h);
-    assertEquals(numeric, slope, 1e-7 + 1e-6 * Math.abs(numeric), which + TestSeed.hint(seed));
+    return (8 * near - far) / (12 * h);
   }
 
   private static double loss(
