@@ -171,12 +171,12 @@ public final class TrainingSession implements AutoCloseable {
    * {@link #step}.
    *
    * @param feeds the batch by input name; {@code gradient_scale} is 1 unless fed
-   * @param teacher further inputs that are on the device already: a teacher's outputs
+   * @param frozen further inputs that are on the device already: a frozen model's outputs
    * @param seed what dropout is a function of
    * @return the scalar outputs: the loss and its terms
    */
   public Map<String, Float> accumulate(
-      Map<String, Tensor> feeds, Map<String, DeviceTensor> teacher, long seed) {
+      Map<String, Tensor> feeds, Map<String, DeviceTensor> frozen, long seed) {
     Map<String, Tensor> all = new LinkedHashMap<>(feeds);
     if (backward.inputs().contains(SCALE)) {
       all.putIfAbsent(SCALE, Tensor.scalar(1f));
@@ -184,7 +184,7 @@ public final class TrainingSession implements AutoCloseable {
     Further second = accumulated == 0 ? null : further();
     bindGradients(second == null ? gradients : second.gradients());
     seedDropout(seed);
-    Map<String, Tensor> fetched = backward.run(all, teacher);
+    Map<String, Tensor> fetched = backward.run(all, frozen);
     if (second != null) {
       second.sum().run(Map.of());
     }

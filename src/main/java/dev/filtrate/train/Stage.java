@@ -96,13 +96,8 @@ record Stage(
 
   /** Forward and backward, with the dropout of the model. */
   Graph gradients(MixedPrecision precision) {
-    return frozen
-        .map(
-            f ->
-                StageGraphs.gradients(
-                    graphName(), model, f.source(), objective, trained, precision))
-        .orElseGet(
-            () -> StageGraphs.gradients(graphName(), model, objective, trained, true, precision));
+    return StageGraphs.gradients(
+        name.replace('/', '_'), model, frozen.map(Frozen::source), objective, trained, precision);
   }
 
   /** The same stage for a model with these rows of its words' embeddings. */
@@ -113,9 +108,5 @@ record Stage(
   /** The same stage with its frozen model changed, if it has one. */
   Stage withFrozen(UnaryOperator<Frozen> change) {
     return new Stage(name, model, objective, trained, frozen.map(change), settings);
-  }
-
-  private String graphName() {
-    return name.replace('/', '_');
   }
 }

@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Predicate;
 
 /**
@@ -172,43 +173,33 @@ public final class StageGraphs {
    */
   public static Graph gradients(
       String name, Model model, Objective objective, Predicate<String> trained, boolean training) {
-    return gradients(name, model, objective, trained, training, MixedPrecision.NO);
-  }
-
-  /** The same in some precision. */
-  static Graph gradients(
-      String name,
-      Model model,
-      Objective objective,
-      Predicate<String> trained,
-      boolean training,
-      MixedPrecision precision) {
     GraphBuilder g = new GraphBuilder();
     ModelInputs in = ModelInputs.declare(g, model.config());
-    return gradients(g, name, model, in, objective, trained, training, Map.of(), precision);
+    return gradients(g, name, model, in, objective, trained, training, Map.of(), MixedPrecision.NO);
   }
 
-  /** Forward and backward of a stage with dropout, where a frozen model's outputs are inputs. */
+  /** Forward and backward of any stage, with dropout; a frozen model's outputs are inputs. */
   public static Graph gradients(
       String name,
       Model model,
-      Source frozen,
+      Optional<? extends Source> frozen,
       Objective objective,
       Predicate<String> trained,
       MixedPrecision precision) {
     GraphBuilder g = new GraphBuilder();
     ModelInputs in = ModelInputs.declare(g, model.config());
     Map<String, Value> fed = new LinkedHashMap<>();
-    for (Value out : frozen(name + "_" + frozen.role(), frozen).outputs()) {
-      fed.put(out.name(), g.input(out.name(), out.type(), out.shape()));
-    }
+    frozen
+        .map(f -> frozen(f.role(), f).outputs())
+        .orElse(List.of())
+        .forEach(out -> fed.put(out.name(), g.input(out.name(), out.type(), out.shape())));
     return gradients(g, name, model, in, objective, trained, true, fed, precision);
   }
 
   /** Forward and backward of a student whose teacher's outputs are inputs. */
   public static Graph distillation(
       String name, Model student, Teacher teacher, Objective objective) {
-    return gradients(name, student, teacher, objective, n -> true, MixedPrecision.NO);
+    return gradients(name, student, Optional.of(teacher), objective, n -> true, MixedPrecision.NO);
   }
 
   /**

@@ -10,7 +10,7 @@
  * when given on the command line); {@code output_dir} is always relative to the working directory.
  *
  * <p>A task is labelled texts ({@link dev.filtrate.train.LabelEvaluator}) or questions ({@link
- * dev.filtrate.train.SpanEvaluator}); the stages know neither. What a frozen teacher says of an
+ * dev.filtrate.train.SpanEvaluator}); the stages know neither. What a frozen model says of an
  * example never changes, so it can be kept in a file, which is a cache and nothing more: damaged,
  * absent or of another teacher, it is computed again. A plan times a few steps of every stage
  * before hours are spent.

@@ -127,8 +127,9 @@ record TedCase(
   public List<Quantity> compare(Engine engine) {
     Comparison comparison = new Comparison();
     for (Side side : List.of(teacher, student)) {
-      stageOne(engine, side, comparison);
-      stageOneApart(engine, side, comparison);
+      stageOne(engine, side, "", Optional.empty(), comparison);
+      StageGraphs.Backbone apart = new StageGraphs.Backbone(side.filtered());
+      stageOne(engine, side, ", backbone apart", Optional.of(apart), comparison);
     }
     stageTwo(engine, "ted", filteredTeacher(), student.filtered(), "filters_stage1", comparison);
     stageTwo(engine, "lwd", hiddenTeacher(), projected(), "filters_lwd_init", comparison);
@@ -136,38 +137,27 @@ record TedCase(
     return comparison.quantities();
   }
 
-  private void stageOne(Engine engine, Side side, Comparison comparison) {
-    Graph gradients =
-        StageGraphs.gradients(
-            "stage1", side.filtered(), Objective.filterTask(), StageGraphs.filtersOnly(), true);
-    stageOne(engine, side, "", gradients, Optional.empty(), comparison);
-  }
-
-  /** The same with the backbone in a session of its own. */
-  private void stageOneApart(Engine engine, Side side, Comparison comparison) {
-    StageGraphs.Backbone backbone = new StageGraphs.Backbone(side.filtered());
-    Graph gradients =
-        StageGraphs.gradients(
-            "stage1",
-            side.filtered(),
-            backbone,
-            Objective.filterTask(),
-            StageGraphs.filtersOnly(),
-            MixedPrecision.NO);
-    Trajectory.Frozen frozen =
-        new Trajectory.Frozen(
-            StageGraphs.frozen("backbone", backbone, gradients), side.base().weights());
-    stageOne(engine, side, ", backbone apart", gradients, Optional.of(frozen), comparison);
-  }
-
   private void stageOne(
       Engine engine,
       Side side,
       String how,
-      Graph gradients,
-      Optional<Trajectory.Frozen> frozen,
+      Optional<StageGraphs.Backbone> apart,
       Comparison comparison) {
     String stage = "stage1_" + side.who();
+    Graph gradients =
+        StageGraphs.gradients(
+            stage,
+            side.filtered(),
+            apart,
+            Objective.filterTask(),
+            StageGraphs.filtersOnly(),
+            MixedPrecision.NO);
+    Optional<Trajectory.Frozen> frozen =
+        apart.map(
+            backbone ->
+                new Trajectory.Frozen(
+                    StageGraphs.frozen(backbone.role(), backbone, gradients),
+                    side.base().weights()));
     Map<String, Tensor> weights = side.weights(gradients, side.file("filters_init"));
     Trajectory.Trace trace =
         new Trajectory(gradients, weights, settings, frozen)
