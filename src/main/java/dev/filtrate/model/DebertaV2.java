@@ -8,7 +8,6 @@ import dev.filtrate.graph.Value;
 import dev.filtrate.model.ModelConfig.Common;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.LongStream;
 
 /**
  * DeBERTa-v2 and -v3 (He et al. 2021, "DeBERTa: Decoding-enhanced BERT with Disentangled
@@ -81,13 +80,13 @@ record DebertaV2(DebertaV2Config config) implements Encoder {
         Ops proj = op.in(config.shareAttKey() ? "key_proj" : "pos_key_proj");
         Value kr = distances.project(proj, table, false); // (h, 2S, d)
         Value byDistance = op.matMul(q, kr, false, true, scale); // (B, h, query, 2S)
-        scores = op.add(scores, distances.place(op, byDistance));
+        scores = op.add(scores, place(op, byDistance));
       }
       if (config.p2c()) {
         Ops proj = op.in(config.shareAttKey() ? "query_proj" : "pos_query_proj");
         Value qr = distances.project(proj, table, true); // (h, 2S, d)
         Value byDistance = op.matMul(k, qr, false, true, scale); // (B, h, key, 2S)
-        scores = op.add(scores, op.t(distances.place(op, byDistance)));
+        scores = op.add(scores, op.t(place(op, byDistance)));
       }
     }
     Value p = op.softmax(op.add(scores, mask), -1);
@@ -124,14 +123,13 @@ record DebertaV2(DebertaV2Config config) implements Encoder {
    * number c is i−j = S−1−c from query i to key j, or the other way round ({@code rising}); the
    * last is one more than occurs, with which the shift works for a single token too.
    *
-   * <p>Training takes a row per distance before it projects them (2S rows are fewer than the
-   * table's for short texts) and shifts by slices, whose gradient is a pad. Inference projects the
-   * whole table, which the runtime does once where weights are constant, and gathers.
+   * <p>Training takes a row per distance before it projects them: 2S rows are fewer than the
+   * table's for short texts. Inference projects the whole table, which the runtime does once where
+   * weights are constant, and then takes the rows.
    */
   private final class Distances {
     private final boolean training;
     private final List<Value> table = new ArrayList<>();
-    private final List<Value> places = new ArrayList<>();
 
     Distances(Ops op, boolean training) {
       this.training = training;
@@ -166,32 +164,6 @@ record DebertaV2(DebertaV2Config config) implements Encoder {
       return op.add(op.matMul(x, op.t(weight)), op.parameter("bias", Shape.of(width)));
     }
 
-    /** {@code out[i, j] = a[i, j−i+S−1]}: (B, h, S, 2S) to (B, h, S, S). */
-    Value place(Ops op, Value a) {
-      return training ? shift(op, a) : op.gatherElements(a, places(op, a.shape()), 3);
-    }
-
-    /** The places j−i+S−1, the same for all layers: (B, h, S, S). */
-    private Value places(Ops op, Shape a) {
-      if (places.isEmpty()) {
-        Dim s = a.dim(2);
-        Dim n = Dim.of(longest());
-        Value j = op.slice(counted(op, false), 0, Dim.of(0), s); // 0 … S-1
-        Value fromEnd = op.slice(counted(op, true), 0, n.minus(s), n); // S-1 … 0
-        Value place = op.add(op.unsqueeze(fromEnd, 1), j); // (S, S)
-        places.add(op.expand(place, a.with(3, s)));
-      }
-      return places.get(0);
-    }
-
-    /** 0 … longest−1, or falling: a constant. */
-    private Value counted(Ops op, boolean falling) {
-      int n = longest();
-      LongStream up = LongStream.range(0, n);
-      return op.constant(
-          Tensor.ofLongs(new long[] {n}, (falling ? up.map(i -> n - 1 - i) : up).toArray()));
-    }
-
     /** Rows for the distances S−1 … −S, or −(S−1) … S: the middle 2S entries of a constant. */
     private Value rowOfDistance(Ops op, boolean rising) {
       int n = longest();
@@ -207,10 +179,11 @@ record DebertaV2(DebertaV2Config config) implements Encoder {
   }
 
   /**
-   * Scores by position from scores by distance, without a gather: flattened, row i starts at i·2S,
-   * so the wanted entry is at i(2S−1) + j + (S−1): drop S−1 entries and read rows of 2S−1.
+   * Scores by position from scores by distance, {@code out[i, j] = a[i, j−i+S−1]}: (B, h, S, 2S) to
+   * (B, h, S, S), without a gather: flattened, row i starts at i·2S, so the wanted entry is at
+   * i(2S−1) + j + (S−1): drop S−1 entries and read rows of 2S−1.
    */
-  private static Value shift(Ops op, Value a) {
+  private static Value place(Ops op, Value a) {
     Dim s = a.dim(2);
     Dim skipped = s.plus(-1);
     Dim row = a.dim(3).plus(-1);
