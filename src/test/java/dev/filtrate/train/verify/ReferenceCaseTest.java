@@ -187,7 +187,8 @@ class ReferenceCaseTest {
   void missingKeysOfTedAreNamed() {
     CaseCopy copy = ted().json("trajectory", json -> json.remove("kl_over"));
     assertMessage(
-        copy, "CASE/trajectory.json: 'kl_over': expected one of [last_axis, batch], found nothing");
+        copy,
+        "CASE/trajectory.json: 'kl_over': expected one of [last_axis, batch, labels], found nothing");
     copy.json("trajectory", json -> json.put("kl_over", "batch").remove("settings"));
     assertMessage(copy, "CASE/trajectory.json: 'settings': expected an object, found nothing");
   }
