@@ -60,12 +60,14 @@ final class PlanCommand implements Command {
               stage.name(),
               "%,d".formatted(stage.trained()),
               known ? "%,d".formatted(stage.updates().getAsInt()) : "-",
+              "%d × %d".formatted(stage.batch(), stage.length()),
               "%.1f GB".formatted(stage.bytes() / 1e9),
               "%.3f".formatted(stage.secondsPerUpdate()),
               known ? ConsoleProgress.time(stage.seconds()) : "-"));
     }
     console.table(
-        List.of("stage", "trained parameters", "updates", "memory", "s / update", "time"), rows);
+        List.of("stage", "trained parameters", "updates", "batch", "memory", "s / update", "time"),
+        rows);
     console.print("");
     if (plan.teacherParameters() > 0) {
       console.printf("teacher            %,d parameters", plan.teacherParameters());
@@ -87,11 +89,11 @@ final class PlanCommand implements Command {
     }
     if (!Double.isNaN(plan.seconds())) {
       console.printf(
-          "time               about %s for %d seed%s, if every text had %d tokens",
+          "time               about %s for %d seed%s%s",
           ConsoleProgress.time(plan.seconds()),
           plan.seeds(),
           plan.seeds() == 1 ? "" : "s",
-          plan.length());
+          plan.isOfTexts() ? "" : ", if every text were as long as max_length lets it be");
     }
   }
 

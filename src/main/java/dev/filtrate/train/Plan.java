@@ -1,5 +1,9 @@
 package dev.filtrate.train;
 
+import dev.filtrate.data.batch.Batch;
+import dev.filtrate.data.batch.BatchStream;
+import dev.filtrate.data.batch.Batches;
+import dev.filtrate.data.batch.EncodedExamples;
 import dev.filtrate.graph.Graph;
 import dev.filtrate.graph.Value;
 import dev.filtrate.model.Model;
@@ -12,13 +16,15 @@ import java.util.function.Consumer;
 /**
  * What a recipe will take, before hours are spent: its stages with their updates, and the seconds
  * of each from a few steps on random weights, of fewer examples where a whole batch would need much
- * memory, and scaled. Checkpoints need not be there; without the training file the number of
- * updates stays unknown. Whether every part is there and fits is told besides ({@link Readiness}).
+ * memory, and scaled; they are as long as the task's texts are in batches, on average. Checkpoints
+ * need not be there; without the training file the number of updates stays unknown. Whether every
+ * part is there and fits is told besides ({@link Readiness}).
  *
  * @param stages in their order, of one seed; none where the data cannot be read
  * @param seeds how often they are done
  * @param trainingExamples of the task, where its files are there
- * @param length tokens of an example that were timed: the recipe's longest
+ * @param isOfTexts whether steps were timed at the length that the task's texts have in batches;
+ *     else at the recipe's longest
  * @param teacherParameters of the teacher, without filters; 0 = no teacher
  * @param studentParameters of the student, without filters
  * @param peakResidentBytes the largest resident set while timing
@@ -30,7 +36,7 @@ public record Plan(
     List<PlannedStage> stages,
     int seeds,
     OptionalInt trainingExamples,
-    int length,
+    boolean isOfTexts,
     long teacherParameters,
     long studentParameters,
     long peakResidentBytes,
@@ -52,7 +58,9 @@ public record Plan(
    * @param updates how many; empty = unknown without the data
    * @param batch examples of a micro-batch
    * @param timed how many of them were timed; the seconds are scaled from that
-   * @param secondsPerUpdate at the longest length
+   * @param length tokens of an example that were timed: of batches of the task's texts the mean,
+   *     padding included
+   * @param secondsPerUpdate at that length
    * @param bytes the memory of a step of the whole batch at the longest length, estimated
    */
   public record PlannedStage(
@@ -61,6 +69,7 @@ public record Plan(
       OptionalInt updates,
       int batch,
       int timed,
+      int length,
       double secondsPerUpdate,
       long bytes) {
     /** The estimated time; NaN where the updates are unknown. */
@@ -91,17 +100,15 @@ public record Plan(
     List<Readiness.Finding> findings = new ArrayList<>(readiness.findings());
     OptionalInt examples = readiness.trainingExamples();
     Device device = readiness.device();
-    int length = recipe.tokenizer().maxLength();
     if (!readiness.isPlannable()) {
-      return new Plan(
-          List.of(), recipe.seeds().size(), examples, length, 0, 0, 0, device, findings);
+      return new Plan(List.of(), recipe.seeds().size(), examples, false, 0, 0, 0, device, findings);
     }
     Outline outline = new Outline(recipe);
     Engine engine = new Engine(recipe.target(), Run.engine(recipe).options().withDevice(device));
     List<PlannedStage> planned = new ArrayList<>();
     for (Stage stage : outline.stages()) {
       note.accept("timing " + stage.name());
-      planned.add(plan(recipe, engine, stage, examples));
+      planned.add(plan(recipe, engine, stage, readiness));
     }
     planned.stream()
         .mapToLong(PlannedStage::bytes)
@@ -111,7 +118,7 @@ public record Plan(
         planned,
         recipe.seeds().size(),
         examples,
-        length,
+        readiness.texts().isPresent(),
         outline.teacher().map(Plan::parameters).orElse(0L),
         parameters(outline.student()),
         Bench.peakResidentBytes(),
@@ -123,12 +130,12 @@ public record Plan(
     return StageGraphs.inference("parameters", model).parameterCount();
   }
 
-  private static PlannedStage plan(
-      Recipe recipe, Engine engine, Stage stage, OptionalInt examples) {
+  private static PlannedStage plan(Recipe recipe, Engine engine, Stage stage, Readiness readiness) {
     StageSettings settings = stage.settings();
     Graph gradients = stage.gradients(recipe.mixedPrecision());
     StepCost cost = new StepCost(stage, gradients);
-    int length = recipe.tokenizer().maxLength();
+    int longest = recipe.tokenizer().maxLength();
+    int length = readiness.texts().map(texts -> length(recipe, settings, texts)).orElse(longest);
     int batch = settings.trainBatchSize();
     int timed = batch;
     while (timed > 1
@@ -142,6 +149,7 @@ public record Plan(
             .map(Value::shape)
             .mapToLong(shape -> shape.elements().fixed())
             .sum();
+    OptionalInt examples = readiness.trainingExamples();
     OptionalInt updates =
         settings.maxTrainSteps().isPresent() || examples.isPresent()
             ? OptionalInt.of(settings.updates(examples.orElse(1)))
@@ -152,7 +160,21 @@ public record Plan(
         updates,
         batch,
         timed,
+        length,
         step * settings.gradientAccumulationSteps(),
-        cost.bytes(batch, length));
+        cost.bytes(batch, longest));
+  }
+
+  /** The mean length of the batches of a stage. */
+  private static int length(Recipe recipe, StageSettings settings, EncodedExamples texts) {
+    Batches batches = RunData.training(recipe, settings, texts, recipe.seeds().get(0));
+    try (BatchStream stream = batches.stream(0, 0)) {
+      double tokens = 0;
+      for (int b = 0; b < batches.perEpoch(); b++) {
+        Batch batch = stream.next();
+        tokens += (double) batch.size() * batch.length();
+      }
+      return (int) Math.ceil(tokens / texts.size());
+    }
   }
 }

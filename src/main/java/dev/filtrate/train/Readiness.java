@@ -7,6 +7,7 @@ import dev.filtrate.data.Labels;
 import dev.filtrate.data.ProblemType;
 import dev.filtrate.data.TaskData;
 import dev.filtrate.data.TaskSpec;
+import dev.filtrate.data.batch.EncodedExamples;
 import dev.filtrate.data.squad.SquadTask;
 import dev.filtrate.data.squad.TrainingWindows;
 import dev.filtrate.data.tokenize.Encoded;
@@ -34,12 +35,18 @@ import org.jspecify.annotations.Nullable;
  * every checkpoint loaded, the tokenizer tried on texts, the device asked. Nothing is trained.
  *
  * @param trainingExamples of the task, or windows of SQuAD; empty where the data cannot be read
+ * @param texts some of those examples, or all, cut as a run cuts them; empty where the data cannot
+ *     be read
  * @param device where steps can be timed: the recipe's, or the CPU where that cannot be used
  * @param isPlannable whether enough is right to make the graphs
  * @param findings what was found, in the order of looking
  */
 public record Readiness(
-    OptionalInt trainingExamples, Device device, boolean isPlannable, List<Finding> findings) {
+    OptionalInt trainingExamples,
+    Optional<EncodedExamples> texts,
+    Device device,
+    boolean isPlannable,
+    List<Finding> findings) {
   /** So many texts are tokenized. */
   private static final int TRIED = 1000;
 
@@ -111,6 +118,7 @@ public record Readiness(
     private final Recipe recipe;
     private final List<Finding> findings = new ArrayList<>();
     private OptionalInt examples = OptionalInt.empty();
+    private Optional<EncodedExamples> texts = Optional.empty();
     private boolean readable = true;
 
     Look(Recipe recipe) {
@@ -138,7 +146,7 @@ public record Readiness(
       } catch (UserError e) {
         add(Verdict.NOTE, "output", e.getMessage());
       }
-      return new Readiness(examples, device, readable, findings);
+      return new Readiness(examples, texts, device, readable, findings);
     }
 
     private void add(Verdict verdict, String part, @Nullable String text) {
@@ -252,7 +260,9 @@ public record Readiness(
               "%,d tokens, which the models take".formatted(tokenizer.vocabularySize()));
         }
         if (data != null) {
-          texts(data, tokenizer);
+          List<Example> tried = data.train().subList(0, Math.min(TRIED, data.train().size()));
+          texts(tokenizer.encode(tried), tokenizer.unknownId());
+          cut(tried, data.labels().problemType(), path);
         }
         windows(path);
       } catch (UserError e) {
@@ -278,9 +288,7 @@ public record Readiness(
     }
 
     /** How the tokenizer does on texts of the training file. */
-    private void texts(TaskData data, Tokenizer tokenizer) {
-      List<Example> tried = data.train().subList(0, Math.min(TRIED, data.train().size()));
-      Encoded encoded = tokenizer.encode(tried);
+    private void texts(Encoded encoded, int unknownId) {
       int length = recipe.tokenizer().maxLength();
       int cut = 0;
       long unknown = 0;
@@ -289,7 +297,7 @@ public record Readiness(
         cut += encoded.length(i) > length ? 1 : 0;
         tokens += encoded.length(i);
         for (int id : encoded.ids(i)) {
-          unknown += id == tokenizer.unknownId() ? 1 : 0;
+          unknown += id == unknownId ? 1 : 0;
         }
       }
       add(
@@ -314,6 +322,15 @@ public record Readiness(
       }
     }
 
+    /** The same as a run has them. */
+    private void cut(List<Example> tried, ProblemType type, Path path) {
+      try (Tokenizer tokenizer = Tokenizer.read(path, recipe.tokenizer().maxLength())) {
+        texts =
+            Optional.of(
+                EncodedExamples.of(tokenizer.encode(tried), tried, type, tokenizer.padId()));
+      }
+    }
+
     private static String percent(double share) {
       return "%.1f %%".formatted(100 * share);
     }
@@ -329,6 +346,7 @@ public record Readiness(
         TrainingWindows.Made made =
             TrainingWindows.of(file, squad.train(), tokenizer, squad.settings());
         examples = OptionalInt.of(made.windows().size());
+        texts = Optional.of(made.windows());
         add(
             Verdict.OK,
             "data",

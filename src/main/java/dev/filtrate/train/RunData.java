@@ -168,7 +168,13 @@ public record RunData(
 
   /** Batches to train on, in the order of this seed. */
   Batches training(StageSettings stage, long seed) {
-    return Batches.training(train, options(stage.trainBatchSize(), stage.groupByLength()), seed);
+    return training(recipe, stage, train, seed);
+  }
+
+  /** Batches of these examples, as a stage of the recipe trains on them. */
+  static Batches training(Recipe recipe, StageSettings stage, EncodedExamples examples, long seed) {
+    return Batches.training(
+        examples, options(recipe, stage.trainBatchSize(), stage.groupByLength()), seed);
   }
 
   /** Validation, with every metric of the task, the one that selects first. */
@@ -176,7 +182,8 @@ public record RunData(
     SquadTask squad = recipe.squad();
     return squad == null
         ? evaluator(validation, batchSize)
-        : new SpanEvaluator(questions.orElseThrow(), squad.settings(), options(batchSize, true));
+        : new SpanEvaluator(
+            questions.orElseThrow(), squad.settings(), options(recipe, batchSize, true));
   }
 
   /** The same over the mismatched examples, if there are any. */
@@ -186,11 +193,11 @@ public record RunData(
 
   private Evaluator evaluator(EncodedExamples examples, int batchSize) {
     return new LabelEvaluator(
-        Batches.evaluation(examples, options(batchSize, true)),
+        Batches.evaluation(examples, options(recipe, batchSize, true)),
         Metrics.all(metric(), labels.orElseThrow()));
   }
 
-  private BatchOptions options(int batchSize, boolean groupByLength) {
+  private static BatchOptions options(Recipe recipe, int batchSize, boolean groupByLength) {
     TokenizerSettings settings = recipe.tokenizer();
     int length = settings.padToMaxLength() ? settings.maxLength() : 0;
     return new BatchOptions(batchSize, settings.padToMultipleOf(), length, groupByLength);
