@@ -47,6 +47,7 @@ class ArchitectureTest {
           "onnx",
           "weights",
           "runtime",
+          "recipe",
           "train",
           "export",
           "report",

@@ -1,7 +1,7 @@
 package dev.filtrate.api;
 
-import dev.filtrate.train.Setting;
-import dev.filtrate.train.Use;
+import dev.filtrate.recipe.Setting;
+import dev.filtrate.recipe.Use;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,12 +13,12 @@ import java.util.List;
 public final class Recipe {
   private final Path file;
   private final List<Setting> settings;
-  private final dev.filtrate.train.Recipe checked;
+  private final dev.filtrate.recipe.Recipe checked;
 
   private Recipe(Path file, List<Setting> settings) {
     this.file = file;
     this.settings = List.copyOf(settings);
-    this.checked = dev.filtrate.train.Recipe.read(file, settings, Use.RUN);
+    this.checked = dev.filtrate.recipe.Recipe.read(file, settings, Use.RUN);
   }
 
   /**
@@ -52,7 +52,7 @@ public final class Recipe {
     return checked.resolved();
   }
 
-  dev.filtrate.train.Recipe checked() {
+  dev.filtrate.recipe.Recipe checked() {
     return checked;
   }
 }

@@ -2,8 +2,8 @@ package dev.filtrate.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.filtrate.base.UserError;
-import dev.filtrate.train.Method;
-import dev.filtrate.train.RecipeSchema;
+import dev.filtrate.recipe.Method;
+import dev.filtrate.recipe.RecipeSchema;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;

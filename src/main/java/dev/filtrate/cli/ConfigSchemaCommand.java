@@ -1,7 +1,7 @@
 package dev.filtrate.cli;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.filtrate.train.RecipeSchema;
+import dev.filtrate.recipe.RecipeSchema;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;

@@ -2,7 +2,7 @@ package dev.filtrate.cli;
 
 import com.google.errorprone.annotations.MustBeClosed;
 import dev.filtrate.export.Student;
-import dev.filtrate.train.Recipe;
+import dev.filtrate.recipe.Recipe;
 import dev.filtrate.train.Run;
 import java.nio.file.Path;
 

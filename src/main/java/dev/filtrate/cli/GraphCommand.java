@@ -2,10 +2,10 @@ package dev.filtrate.cli;
 
 import dev.filtrate.base.UserError;
 import dev.filtrate.graph.Graph;
+import dev.filtrate.recipe.Recipe;
+import dev.filtrate.recipe.Use;
 import dev.filtrate.train.GraphFiles;
 import dev.filtrate.train.Outline;
-import dev.filtrate.train.Recipe;
-import dev.filtrate.train.Use;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;

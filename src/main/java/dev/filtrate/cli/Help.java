@@ -3,7 +3,7 @@ package dev.filtrate.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.filtrate.base.Spelling;
 import dev.filtrate.base.UserError;
-import dev.filtrate.train.RecipeSchema;
+import dev.filtrate.recipe.RecipeSchema;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

@@ -5,7 +5,7 @@ import dev.filtrate.base.Check;
 import dev.filtrate.data.ProblemType;
 import dev.filtrate.data.Survey;
 import dev.filtrate.data.TaskProposal;
-import dev.filtrate.train.RecipeDraft;
+import dev.filtrate.recipe.RecipeDraft;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;

@@ -1,9 +1,9 @@
 package dev.filtrate.cli;
 
+import dev.filtrate.recipe.Recipe;
+import dev.filtrate.recipe.Use;
 import dev.filtrate.train.Plan;
 import dev.filtrate.train.Readiness;
-import dev.filtrate.train.Recipe;
-import dev.filtrate.train.Use;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.commons.cli.CommandLine;

@@ -1,7 +1,7 @@
 package dev.filtrate.cli;
 
-import dev.filtrate.train.Recipe;
-import dev.filtrate.train.Use;
+import dev.filtrate.recipe.Recipe;
+import dev.filtrate.recipe.Use;
 import java.util.List;
 import org.apache.commons.cli.CommandLine;
 import org.apache.commons.cli.Options;

@@ -2,9 +2,9 @@ package dev.filtrate.cli;
 
 import dev.filtrate.base.Check;
 import dev.filtrate.base.UserError;
-import dev.filtrate.train.Recipe;
-import dev.filtrate.train.Setting;
-import dev.filtrate.train.Use;
+import dev.filtrate.recipe.Recipe;
+import dev.filtrate.recipe.Setting;
+import dev.filtrate.recipe.Use;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumSet;

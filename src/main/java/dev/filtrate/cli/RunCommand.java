@@ -1,12 +1,12 @@
 package dev.filtrate.cli;
 
 import dev.filtrate.export.RunExport;
+import dev.filtrate.recipe.Recipe;
+import dev.filtrate.recipe.Use;
 import dev.filtrate.report.Report;
 import dev.filtrate.report.Watch;
-import dev.filtrate.train.Recipe;
 import dev.filtrate.train.Results;
 import dev.filtrate.train.Run;
-import dev.filtrate.train.Use;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,9 +1,9 @@
 package dev.filtrate.cli;
 
+import dev.filtrate.recipe.Recipe;
+import dev.filtrate.recipe.Use;
 import dev.filtrate.report.Watch;
-import dev.filtrate.train.Recipe;
 import dev.filtrate.train.Run;
-import dev.filtrate.train.Use;
 import java.util.List;
 import java.util.Map;
 import org.apache.commons.cli.CommandLine;

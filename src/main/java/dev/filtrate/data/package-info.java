@@ -1,9 +1,9 @@
 /**
  * Files to examples. A task is a {@link dev.filtrate.data.TaskSpec}: two files, the {@link
  * dev.filtrate.data.Layout} they share, the {@link dev.filtrate.data.Labels} and the metric that
- * selects. Below it, {@code tokenize} turns text into ids and {@code batch} puts them into seeded,
- * padded batches; {@code squad} is question answering, from files to windows and from logits back
- * to answers.
+ * selects ({@link dev.filtrate.data.Metrics}). Below it, {@code tokenize} turns text into ids and
+ * {@code batch} puts them into seeded, padded batches; {@code squad} is question answering, from
+ * files to windows and from logits back to answers.
  *
  * <p>Decisions: a file is decoded strictly in one encoding (a byte-order mark is dropped) and read
  * whole; a wrong byte, cell or label is a {@link dev.filtrate.base.UserError} with file and line.

@@ -13,7 +13,7 @@ import dev.filtrate.onnx.Operands;
 import dev.filtrate.onnx.QuantizedWeights;
 import dev.filtrate.onnx.Target;
 import dev.filtrate.onnx.WeightedGraph;
-import dev.filtrate.train.ExportSettings;
+import dev.filtrate.recipe.ExportSettings;
 import dev.filtrate.train.StageGraphs;
 import dev.filtrate.train.Weights;
 import java.util.LinkedHashMap;

@@ -1,6 +1,6 @@
 package dev.filtrate.export;
 
-import dev.filtrate.train.Precision;
+import dev.filtrate.recipe.Precision;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;

@@ -3,7 +3,7 @@ package dev.filtrate.export;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import dev.filtrate.base.AtomicFiles;
-import dev.filtrate.train.Method;
+import dev.filtrate.recipe.Method;
 import dev.filtrate.train.RunLayout;
 import java.io.IOException;
 import java.nio.file.Files;

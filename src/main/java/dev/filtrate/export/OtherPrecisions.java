@@ -1,14 +1,14 @@
 package dev.filtrate.export;
 
+import dev.filtrate.data.Metrics;
 import dev.filtrate.onnx.OnnxCodec;
 import dev.filtrate.onnx.Parameters;
 import dev.filtrate.onnx.WeightedGraph;
+import dev.filtrate.recipe.ExportSettings;
+import dev.filtrate.recipe.Precision;
 import dev.filtrate.runtime.ComputeSession;
 import dev.filtrate.train.Engine;
-import dev.filtrate.train.ExportSettings;
-import dev.filtrate.train.Metrics;
 import dev.filtrate.train.Models;
-import dev.filtrate.train.Precision;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,7 +1,7 @@
 package dev.filtrate.export;
 
+import dev.filtrate.data.Metrics;
 import dev.filtrate.model.ModelConfig;
-import dev.filtrate.train.Metrics;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;

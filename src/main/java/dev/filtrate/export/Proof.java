@@ -1,6 +1,7 @@
 package dev.filtrate.export;
 
 import dev.filtrate.base.Check;
+import dev.filtrate.data.Metrics;
 import dev.filtrate.data.ProblemType;
 import dev.filtrate.data.batch.Batch;
 import dev.filtrate.data.batch.BatchStream;
@@ -10,7 +11,6 @@ import dev.filtrate.data.squad.AnsweredQuestion;
 import dev.filtrate.graph.Tensor;
 import dev.filtrate.runtime.ComputeSession;
 import dev.filtrate.train.Feeds;
-import dev.filtrate.train.Metrics;
 import dev.filtrate.train.SpanEvaluator;
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -11,7 +11,7 @@ import dev.filtrate.model.Filters;
 import dev.filtrate.model.Head;
 import dev.filtrate.onnx.OnnxCodec;
 import dev.filtrate.onnx.WeightedGraph;
-import dev.filtrate.train.Precision;
+import dev.filtrate.recipe.Precision;
 import dev.filtrate.train.Weights;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -1,10 +1,10 @@
 package dev.filtrate.export;
 
 import dev.filtrate.base.UserError;
+import dev.filtrate.data.Metrics;
 import dev.filtrate.data.tokenize.Tokenizer;
-import dev.filtrate.train.Method;
-import dev.filtrate.train.Metrics;
-import dev.filtrate.train.Recipe;
+import dev.filtrate.recipe.Method;
+import dev.filtrate.recipe.Recipe;
 import dev.filtrate.train.Results;
 import dev.filtrate.train.Run;
 import dev.filtrate.train.RunLayout;

@@ -5,8 +5,8 @@ import dev.filtrate.data.batch.Batches;
 import dev.filtrate.data.squad.SquadTask;
 import dev.filtrate.data.tokenize.Tokenizer;
 import dev.filtrate.model.ModelConfig;
+import dev.filtrate.recipe.Recipe;
 import dev.filtrate.train.Evaluator;
-import dev.filtrate.train.Recipe;
 import java.util.List;
 import java.util.Map;
 

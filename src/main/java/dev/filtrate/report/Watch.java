@@ -1,8 +1,8 @@
 package dev.filtrate.report;
 
+import dev.filtrate.recipe.Recipe;
+import dev.filtrate.recipe.ReportSettings;
 import dev.filtrate.train.Progress;
-import dev.filtrate.train.Recipe;
-import dev.filtrate.train.ReportSettings;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;

@@ -10,6 +10,8 @@ import dev.filtrate.graph.Tensor;
 import dev.filtrate.graph.Value;
 import dev.filtrate.model.ModelInputs;
 import dev.filtrate.onnx.WeightedGraph;
+import dev.filtrate.recipe.FrozenCacheSettings;
+import dev.filtrate.recipe.RecipeChecks;
 import dev.filtrate.runtime.DeviceTensors;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;

@@ -3,9 +3,15 @@ package dev.filtrate.train;
 import dev.filtrate.data.batch.Batch;
 import dev.filtrate.graph.Graph;
 import dev.filtrate.graph.Tensor;
+import dev.filtrate.onnx.DeviceKind;
+import dev.filtrate.onnx.Lowering;
+import dev.filtrate.onnx.QuantizedWeights;
+import dev.filtrate.onnx.Target;
 import dev.filtrate.onnx.WeightedGraph;
+import dev.filtrate.recipe.FrozenDtype;
 import dev.filtrate.runtime.ComputeSession;
 import dev.filtrate.runtime.DeviceTensors;
+import dev.filtrate.runtime.OnnxRuntime;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -26,8 +32,20 @@ record ComputedOutputs(@Nullable WeightedGraph model, @Nullable ComputeSession s
     if (graph.outputs().isEmpty()) {
       return new ComputedOutputs(null, null);
     }
-    WeightedGraph model = f.dtype().applyTo(new WeightedGraph(graph, f.weights()), engine);
+    WeightedGraph model = inForm(f.dtype(), new WeightedGraph(graph, f.weights()), engine);
     return new ComputedOutputs(model, engine.frozen(model.graph(), model.values()));
+  }
+
+  /** A frozen model as it computes. */
+  static WeightedGraph inForm(FrozenDtype dtype, WeightedGraph model, Engine engine) {
+    return switch (dtype) {
+      case FLOAT32 -> model.with(engine.precision().applyTo(model.graph()));
+      case INT8 -> {
+        Graph standard = Lowering.lower(model.graph(), Target.PORTABLE, DeviceKind.CPU);
+        boolean reduceRange = !OnnxRuntime.addsProductsOfBytesExactly();
+        yield QuantizedWeights.apply(model.with(standard), true, reduceRange);
+      }
+    };
   }
 
   /** What it takes: not always what the trained model takes. */

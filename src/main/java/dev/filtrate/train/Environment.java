@@ -2,6 +2,7 @@ package dev.filtrate.train;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.filtrate.base.Version;
+import dev.filtrate.recipe.Keys;
 import dev.filtrate.runtime.OnnxRuntime;
 import java.util.List;
 import org.jspecify.annotations.Nullable;

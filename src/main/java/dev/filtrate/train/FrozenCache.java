@@ -4,6 +4,7 @@ import dev.filtrate.base.AtomicFiles;
 import dev.filtrate.base.Check;
 import dev.filtrate.base.UserError;
 import dev.filtrate.graph.DType;
+import dev.filtrate.recipe.FrozenCacheSettings;
 import dev.filtrate.weights.HalfPrecision;
 import java.io.IOException;
 import java.nio.ByteBuffer;

@@ -5,6 +5,7 @@ import dev.filtrate.graph.Graph;
 import dev.filtrate.onnx.DeviceKind;
 import dev.filtrate.onnx.Lowering;
 import dev.filtrate.onnx.OnnxCodec;
+import dev.filtrate.recipe.Recipe;
 import java.nio.file.Path;
 import java.util.Map;
 

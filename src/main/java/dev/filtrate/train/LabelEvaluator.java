@@ -1,5 +1,6 @@
 package dev.filtrate.train;
 
+import dev.filtrate.data.Metrics;
 import dev.filtrate.data.batch.Batch;
 import dev.filtrate.data.batch.BatchStream;
 import dev.filtrate.data.batch.Batches;

@@ -10,6 +10,11 @@ import dev.filtrate.graph.Value;
 import dev.filtrate.model.Filters;
 import dev.filtrate.model.Model;
 import dev.filtrate.model.ModelConfig;
+import dev.filtrate.recipe.DistillSettings;
+import dev.filtrate.recipe.Method;
+import dev.filtrate.recipe.ModelSettings;
+import dev.filtrate.recipe.Recipe;
+import dev.filtrate.recipe.Start;
 import dev.filtrate.train.StageGraphs.TeacherStates;
 import dev.filtrate.weights.Initialization;
 import java.nio.file.Files;
@@ -108,13 +113,12 @@ public final class Outline {
     return settings.learnFilters().isSkipped()
         ? Optional.empty()
         : Optional.of(
-            recipe
-                .filters()
-                .learning(
-                    RunLayout.Seed.filters(who),
-                    settings.learnFilters().dropouts().applyTo(model),
-                    Map.of(),
-                    settings.learnFilters()));
+            Stage.learnFilters(
+                RunLayout.Seed.filters(who),
+                settings.learnFilters().dropouts().applyTo(model),
+                Map.of(),
+                recipe.filters(),
+                settings.learnFilters()));
   }
 
   private Model taught() {

@@ -7,6 +7,8 @@ import dev.filtrate.data.batch.EncodedExamples;
 import dev.filtrate.graph.Graph;
 import dev.filtrate.graph.Value;
 import dev.filtrate.model.Model;
+import dev.filtrate.recipe.Recipe;
+import dev.filtrate.recipe.StageSettings;
 import dev.filtrate.runtime.Device;
 import java.util.ArrayList;
 import java.util.List;

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.filtrate.base.AtomicFiles;
 import dev.filtrate.data.Example;
 import dev.filtrate.data.Labels;
+import dev.filtrate.data.Metrics;
 import dev.filtrate.data.ProblemType;
 import dev.filtrate.data.squad.AnsweredQuestion;
 import dev.filtrate.data.squad.Question;

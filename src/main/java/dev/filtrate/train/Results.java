@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.filtrate.base.AtomicFiles;
 import dev.filtrate.base.Check;
 import dev.filtrate.base.UserError;
+import dev.filtrate.data.Metrics;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -1,6 +1,7 @@
 package dev.filtrate.train;
 
 import dev.filtrate.base.AtomicFiles;
+import dev.filtrate.recipe.Recipe;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

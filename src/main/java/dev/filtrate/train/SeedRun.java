@@ -6,9 +6,18 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.filtrate.base.AtomicFiles;
 import dev.filtrate.base.Check;
 import dev.filtrate.base.UserError;
+import dev.filtrate.data.Metrics;
 import dev.filtrate.model.Filters;
 import dev.filtrate.model.Model;
 import dev.filtrate.model.ModelConfig;
+import dev.filtrate.recipe.DistillSettings;
+import dev.filtrate.recipe.FilterSettings;
+import dev.filtrate.recipe.Method;
+import dev.filtrate.recipe.ModelSettings;
+import dev.filtrate.recipe.Recipe;
+import dev.filtrate.recipe.StageSettings;
+import dev.filtrate.recipe.Start;
+import dev.filtrate.recipe.Use;
 import dev.filtrate.runtime.ComputeSession;
 import dev.filtrate.train.StageGraphs.TeacherStates;
 import dev.filtrate.weights.LoadedWeights;
@@ -238,13 +247,12 @@ final class SeedRun {
     }
     Weights start = finetuned.with(filters, seed, true);
     Stage stage =
-        recipe
-            .filters()
-            .learning(
-                RunLayout.Seed.filters(who),
-                dropping(start, settings),
-                start.parameters(),
-                settings);
+        Stage.learnFilters(
+            RunLayout.Seed.filters(who),
+            dropping(start, settings),
+            start.parameters(),
+            recipe.filters(),
+            settings);
     return stage(stage, start).weights();
   }
 

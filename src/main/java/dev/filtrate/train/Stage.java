@@ -6,6 +6,10 @@ import dev.filtrate.graph.Tensor;
 import dev.filtrate.model.Filters;
 import dev.filtrate.model.Model;
 import dev.filtrate.model.Objective;
+import dev.filtrate.recipe.FilterSettings;
+import dev.filtrate.recipe.FrozenCacheSettings;
+import dev.filtrate.recipe.FrozenDtype;
+import dev.filtrate.recipe.StageSettings;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Predicate;
@@ -66,6 +70,17 @@ record Stage(
   static Stage learnFilters(String name, Model model, StageSettings settings) {
     return new Stage(
         name, model, Objective.filterTask(), Filters::owns, Optional.empty(), settings);
+  }
+
+  /** Stage I of a model with these weights, its backbone's dropout as the settings say. */
+  static Stage learnFilters(
+      String name,
+      Model model,
+      Map<String, Tensor> weights,
+      FilterSettings filters,
+      StageSettings settings) {
+    Stage stage = learnFilters(name, model, settings);
+    return filters.frozenDropout() ? stage : stage.onFrozenBackbone(weights, filters.frozenCache());
   }
 
   /**

@@ -14,6 +14,7 @@ import dev.filtrate.graph.Graph;
 import dev.filtrate.graph.Tensor;
 import dev.filtrate.graph.Value;
 import dev.filtrate.model.Model;
+import dev.filtrate.recipe.FrozenCacheSettings;
 import dev.filtrate.runtime.ComputeSession;
 import dev.filtrate.runtime.TrainingSession;
 import java.util.Arrays;

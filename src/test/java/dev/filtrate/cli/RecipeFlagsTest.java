@@ -5,12 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.filtrate.base.UserError;
-import dev.filtrate.train.Method;
-import dev.filtrate.train.Recipe;
-import dev.filtrate.train.Schedule;
-import dev.filtrate.train.SchedulerType;
-import dev.filtrate.train.StageSettings;
-import dev.filtrate.train.Use;
+import dev.filtrate.recipe.Method;
+import dev.filtrate.recipe.Recipe;
+import dev.filtrate.recipe.Schedule;
+import dev.filtrate.recipe.SchedulerType;
+import dev.filtrate.recipe.StageSettings;
+import dev.filtrate.recipe.Use;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

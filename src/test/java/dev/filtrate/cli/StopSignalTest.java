@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.filtrate.cli.Captured.Outcome;
-import dev.filtrate.train.Recipe;
+import dev.filtrate.recipe.Recipe;
 import dev.filtrate.train.Run;
 import dev.filtrate.train.Stopped;
 import dev.filtrate.train.TinyTask;

@@ -11,6 +11,8 @@ import dev.filtrate.graph.Value;
 import dev.filtrate.onnx.DeviceKind;
 import dev.filtrate.onnx.Lowering;
 import dev.filtrate.onnx.Target;
+import dev.filtrate.recipe.Recipe;
+import dev.filtrate.recipe.Use;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -11,6 +11,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.filtrate.base.UserError;
 import dev.filtrate.graph.Tensor;
 import dev.filtrate.model.Filters;
+import dev.filtrate.recipe.Recipe;
+import dev.filtrate.recipe.Use;
 import dev.filtrate.weights.Safetensors;
 import java.io.IOException;
 import java.nio.ByteBuffer;

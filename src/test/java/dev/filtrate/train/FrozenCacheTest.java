@@ -7,7 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.filtrate.base.UserError;
-import dev.filtrate.train.FrozenCacheSettings.Dtype;
+import dev.filtrate.recipe.FrozenCacheSettings;
+import dev.filtrate.recipe.FrozenCacheSettings.Dtype;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;

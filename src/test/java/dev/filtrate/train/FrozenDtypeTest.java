@@ -12,6 +12,9 @@ import dev.filtrate.graph.Graph;
 import dev.filtrate.graph.OpType;
 import dev.filtrate.graph.Tensor;
 import dev.filtrate.onnx.WeightedGraph;
+import dev.filtrate.recipe.FrozenDtype;
+import dev.filtrate.recipe.Method;
+import dev.filtrate.recipe.Recipe;
 import dev.filtrate.runtime.ComputeSession;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -47,7 +50,7 @@ class FrozenDtypeTest {
     WeightedGraph floats =
         new WeightedGraph(
             StageGraphs.frozen("teacher", teacher.source()), Outline.random(teacher.source()));
-    WeightedGraph bytes = teacher.dtype().applyTo(floats, engine);
+    WeightedGraph bytes = ComputedOutputs.inForm(teacher.dtype(), floats, engine);
     assertEquals(floats.graph().inputs(), bytes.graph().inputs());
     assertEquals(floats.graph().outputs(), bytes.graph().outputs());
     assertTrue(bytes.isWhole());

@@ -4,6 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.filtrate.base.AtomicFiles;
+import dev.filtrate.recipe.Recipe;
+import dev.filtrate.recipe.Setting;
+import dev.filtrate.recipe.Use;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.filtrate.base.AtomicFiles;
 import dev.filtrate.base.UserError;
+import dev.filtrate.recipe.Recipe;
 import dev.filtrate.train.TinyTask.Watcher;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -5,6 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.filtrate.recipe.Recipe;
+import dev.filtrate.recipe.StageSettings;
+import dev.filtrate.recipe.Use;
 import dev.filtrate.weights.ModelFolder;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.filtrate.base.UserError;
 import dev.filtrate.graph.Tensor;
+import dev.filtrate.recipe.Recipe;
+import dev.filtrate.recipe.Use;
 import dev.filtrate.weights.Safetensors;
 import java.io.IOException;
 import java.io.UncheckedIOException;

@@ -4,6 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.filtrate.graph.Graph;
+import dev.filtrate.recipe.Method;
+import dev.filtrate.recipe.Recipe;
+import dev.filtrate.recipe.Use;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;

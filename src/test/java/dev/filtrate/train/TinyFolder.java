@@ -1,5 +1,8 @@
 package dev.filtrate.train;
 
+import dev.filtrate.recipe.Recipe;
+import dev.filtrate.recipe.Setting;
+import dev.filtrate.recipe.Use;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

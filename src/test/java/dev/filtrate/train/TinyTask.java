@@ -2,6 +2,8 @@ package dev.filtrate.train;
 
 import dev.filtrate.base.Randomness;
 import dev.filtrate.graph.Tensor;
+import dev.filtrate.recipe.Recipe;
+import dev.filtrate.recipe.Use;
 import dev.filtrate.weights.Safetensors;
 import java.io.IOException;
 import java.io.UncheckedIOException;

@@ -13,6 +13,8 @@ import dev.filtrate.base.UserError;
 import dev.filtrate.graph.Tensor;
 import dev.filtrate.model.Head;
 import dev.filtrate.model.Model;
+import dev.filtrate.recipe.Recipe;
+import dev.filtrate.recipe.Use;
 import dev.filtrate.train.TinyTask.Watcher;
 import dev.filtrate.weights.Safetensors;
 import java.io.IOException;

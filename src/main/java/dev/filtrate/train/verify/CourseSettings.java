@@ -2,8 +2,8 @@ package dev.filtrate.train.verify;
 
 import dev.filtrate.base.Check;
 import dev.filtrate.model.AdamW;
-import dev.filtrate.train.Schedule;
-import dev.filtrate.train.SchedulerType;
+import dev.filtrate.recipe.Schedule;
+import dev.filtrate.recipe.SchedulerType;
 import java.util.List;
 import java.util.OptionalDouble;
 
