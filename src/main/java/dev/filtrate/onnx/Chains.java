@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.LongStream;
 
 /**
  * Training operators written in standard ones. Each chain passes over memory as few times as its
@@ -22,6 +23,9 @@ import java.util.Optional;
 final class Chains {
   /** Rows from which on a table of zeros is worth avoiding. */
   private static final long LARGE = 8192;
+
+  /** Rows of a table whose gradient is a product, on CUDA. */
+  private static final long SMALL = 1024;
 
   private Chains() {}
 
@@ -126,6 +130,28 @@ final class Chains {
     Value owner = op.gather(scatter(op, none, 0, ids, op.range(count), "none"), ids, 0);
     Value sums = addRows(op, shape.with(0, count), 0, owner, n.in(1));
     return List.of(op.gatherGrad(ids, sums, 0, shape));
+  }
+
+  /**
+   * The same for small tables, such as DeBERTa's of distances, as a product with ones where a row
+   * of the table meets its index. On CUDA the kernel asks the device twice how many rows there are,
+   * and the host waits for the answers.
+   */
+  static List<Value> gatherGradOfSmallTable(Ops op, Node n) {
+    Shape shape = n.sizes("shape");
+    boolean small = shape.dim(0).isFixed() && shape.dim(0).fixed() <= SMALL;
+    if (!small || shape.axis((int) n.integer("axis")) != 0) {
+      return op.emit(n.op(), n.inputs(), n.attributes());
+    }
+    Value dy = n.in(1);
+    Dim count = n.in(0).shape().elements();
+    long[] numbers = LongStream.range(0, shape.dim(0).fixed()).toArray();
+    Value rows = op.constant(Tensor.ofLongs(new long[] {numbers.length, 1}, numbers));
+    Value ids = op.reshape(n.in(0), Shape.of(Dim.of(1), count));
+    Value meets = op.cast(op.equal(rows, ids), dy.type()); // (rows, count)
+    Dim width = shape.with(0, Dim.of(1)).elements();
+    Value sums = op.matMul(meets, op.reshape(dy, Shape.of(count, width)));
+    return List.of(op.reshape(sums, shape));
   }
 
   /** Adds the elements of dy into zeros at their indices. */

@@ -61,6 +61,7 @@ public final class Lowering {
               OpType.DIM, Chains::countedSize,
               OpType.MATMUL, Chains::alikeBatches,
               OpType.FUSED_MATMUL, Chains::alikeBatches,
+              OpType.GATHER_GRAD, Chains::gatherGradOfSmallTable,
               OpType.ADAM_OPTIMIZER, Chains::adamKernelOfFedStep));
 
   /** Operators with outputs that a schema lets us leave out at the end. */
