@@ -92,7 +92,7 @@ final class RecipeFlags {
       mse_reduction                KIND           distill.mse_reduction              distill    over the filters: mean (as released) or sum (default mean)
       mse_mask_padding             -              distill.mse_mask_padding           distill    leave padding out of the layer-wise error
       kl_mask_padding              -              distill.kl_mask_padding            distill    of answers: leave padding out of the divergence over positions
-      teacher_dtype                TYPE           distill.teacher_dtype              distill    float32 or int8: on a CPU the teacher in a third of the time, to two digits (default float32)
+      teacher_dtype                TYPE           distill.teacher_dtype              distill    float32 or int8: on a CPU the teacher in half the time, to two digits (default float32)
       teacher_cache                FOLDER         distill.teacher_cache              distill    keep the teacher's outputs there, for later epochs and runs
       teacher_cache_dtype          TYPE           distill.teacher_cache_dtype        distill    float32 or float16 (default float32)
       filter_interval              N              filters.filter_interval            filters    a filter every N layers (default 1)
