@@ -57,6 +57,10 @@ public final class Bench {
     /** The student's logits. */
     STUDENT_FORWARD;
 
+    private boolean isCached() {
+      return this == STAGE2_CACHED_STEP || this == STAGE1_CACHED_STEP;
+    }
+
     /** As in the results. */
     public String id() {
       return name().toLowerCase(Locale.ROOT);
@@ -101,7 +105,7 @@ public final class Bench {
       }
       if (profiled || recipe.device().isCuda()) {
         note.accept("profiling " + part.id());
-        StepProfile profile = StepProfile.of(timer, t -> time(part, outline, t));
+        StepProfile profile = StepProfile.of(timer, part.isCached(), t -> time(part, outline, t));
         figures.set("placement", profile.placement());
         if (profiled) {
           figures.set("profile", profile.toJson());

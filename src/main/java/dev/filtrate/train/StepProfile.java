@@ -93,7 +93,12 @@ record StepProfile(
     StepTimer.Timing run(StepTimer timer);
   }
 
-  static StepProfile of(StepTimer timer, Timed timed) {
+  /**
+   * Profiles a step.
+   *
+   * @param cached whether a frozen model runs only before the steps, to fill a cache
+   */
+  static StepProfile of(StepTimer timer, boolean cached, Timed timed) {
     Path folder = null;
     try {
       folder = Files.createTempDirectory("filtrate-profile");
@@ -102,7 +107,7 @@ record StepProfile(
       RuntimeOptions options = engine.options().withCudaGraphs(false);
       Engine profiled = engine.with(options.withProfile(folder.resolve(PREFIX).toString()));
       double step = timed.run(timer.with(profiled)).mean();
-      return read(folder, timer.steps(), step);
+      return read(folder, cached, timer.steps(), step);
     } catch (IOException e) {
       throw AtomicFiles.cannotWrite(Path.of(System.getProperty("java.io.tmpdir")), e);
     } finally {
@@ -112,7 +117,8 @@ record StepProfile(
     }
   }
 
-  static StepProfile read(Path folder, int steps, double stepSeconds) throws IOException {
+  static StepProfile read(Path folder, boolean cached, int steps, double stepSeconds)
+      throws IOException {
     List<Path> files;
     try (Stream<Path> all = Files.list(folder)) {
       files = all.sorted().toList();
@@ -125,6 +131,9 @@ record StepProfile(
     for (Path file : files) {
       Matcher name = FILE.matcher(file.getFileName().toString());
       Check.state(name.matches(), "%s: not the name of a profile", file);
+      if (cached && name.group(1).equals(ComputedOutputs.NAME)) {
+        continue;
+      }
       Profile profile = Profile.read(file, steps);
       runSeconds += profile.runSeconds();
       for (Profile.Kernel kernel : profile.kernels()) {

@@ -19,6 +19,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Commands that look at a recipe without carrying it out. */
 class PlanningCommandsTest {
@@ -290,6 +292,20 @@ class PlanningCommandsTest {
     assertTrue(operators.at("/AdamOptimizer/optimizer").asDouble() > 0, profile.toString());
     assertFalse(operators.at("/AdamOptimizer").has("forward"), profile.toString());
     assertEquals(0, profile.get("copy_nodes").asInt());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"stage2_cached_step", "stage1_cached_step"})
+  @Tag("ort")
+  void benchCountsNothingOfAFrozenModelWhoseCacheIsFull(String part) throws IOException {
+    String[] flags = {
+      "--batch=2", "--length=8", "--steps=6", "--parts=" + part, "--profile", "--json",
+    };
+    Outcome outcome = filtrate("bench", flags);
+    assertEquals(0, outcome.code(), outcome.err());
+    JsonNode profile = new ObjectMapper().readTree(outcome.out()).get(part).get("profile");
+    assertTrue(profile.at("/operators_s/AdamOptimizer/optimizer").asDouble() > 0, part);
+    assertFalse(profile.toString().contains("\"frozen\""), profile.toString());
   }
 
   @Test

@@ -41,7 +41,7 @@ class StepProfileTest {
         RUN.formatted(1200),
         NODE.formatted(1210, "Memcpy", "MemcpyToHost", "CUDA"),
         NODE.formatted(1220, "w/AdamOptimizer", "AdamOptimizer", "CUDA"));
-    StepProfile profile = StepProfile.read(folder, 1, 1e-3);
+    StepProfile profile = StepProfile.read(folder, false, 1, 1e-3);
     assertEquals(
         Map.of("CUDAExecutionProvider", 4L, "CPUExecutionProvider", 3L), profile.providers());
     assertEquals(Map.of("Add", 2L, "Concat", 1L), profile.onHost());
