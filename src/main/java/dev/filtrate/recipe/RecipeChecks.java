@@ -42,7 +42,6 @@ public final class RecipeChecks {
     model(c.in("student"), recipe.student(), use.needsWeights());
     tokenizer();
     methods.forEach(this::method);
-    methods.forEach(this::teacherDtype);
     untaught();
     ModelConfig teacher = teacherNeeded ? config(c.in("teacher"), recipe::teacherConfig) : null;
     if (teacher != null && !teacher.hasConstantPadding()) {
@@ -169,6 +168,13 @@ public final class RecipeChecks {
     if (settings.stage().isSkipped()) {
       at(block, "num_train_epochs", "distillation needs at least one epoch, or max_train_steps");
     }
+    if (settings.teacherDtype() == FrozenDtype.INT8 && recipe.device().isCuda()) {
+      at(
+          block,
+          "teacher_dtype",
+          "int8 is for the CPU, and device is %s; there mixed_precision makes the teacher faster",
+          recipe.device());
+    }
     divergence(block, settings);
   }
 
@@ -185,19 +191,6 @@ public final class RecipeChecks {
           "per_device_train_batch_size",
           "regression_kl: batch is always 0 in a batch of 1; use a larger batch, or"
               + " regression_kl: mse");
-    }
-  }
-
-  /** Products of bytes have no kernel on a GPU that pays. */
-  private void teacherDtype(Method method) {
-    if (method.distils()
-        && recipe.settings(method).teacherDtype() == FrozenDtype.INT8
-        && recipe.device().isCuda()) {
-      at(
-          c.in("methods").in(method.id()),
-          "teacher_dtype",
-          "int8 is for the CPU, and device is %s; there mixed_precision makes the teacher faster",
-          recipe.device());
     }
   }
 

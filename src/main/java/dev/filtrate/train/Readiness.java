@@ -265,8 +265,11 @@ public record Readiness(
         }
         if (data != null) {
           List<Example> tried = data.train().subList(0, Math.min(TRIED, data.train().size()));
-          texts(tokenizer.encode(tried), tokenizer.unknownId());
-          cut(tried, data.labels().problemType(), path);
+          Encoded whole = tokenizer.encode(tried);
+          int longer = texts(whole, tokenizer.unknownId());
+          Encoded cut = longer == 0 ? whole : cut(tried, path);
+          ProblemType type = data.labels().problemType();
+          texts = Optional.of(EncodedExamples.of(cut, tried, type, tokenizer.padId()));
         }
         windows(path);
       } catch (UserError e) {
@@ -291,8 +294,8 @@ public record Readiness(
       }
     }
 
-    /** How the tokenizer does on texts of the training file. */
-    private void texts(Encoded encoded, int unknownId) {
+    /** How the tokenizer does on texts of the training file; returns how many are too long. */
+    private int texts(Encoded encoded, int unknownId) {
       int length = recipe.tokenizer().maxLength();
       int cut = 0;
       long unknown = 0;
@@ -324,14 +327,13 @@ public record Readiness(
             "%s of their tokens are unknown to the vocabulary; is it the right tokenizer?"
                 .formatted(percent(share)));
       }
+      return cut;
     }
 
-    /** The same as a run has them. */
-    private void cut(List<Example> tried, ProblemType type, Path path) {
+    /** Texts as a run has them. */
+    private Encoded cut(List<Example> tried, Path path) {
       try (Tokenizer tokenizer = Tokenizer.read(path, recipe.tokenizer().maxLength())) {
-        texts =
-            Optional.of(
-                EncodedExamples.of(tokenizer.encode(tried), tried, type, tokenizer.padId()));
+        return tokenizer.encode(tried);
       }
     }
 

@@ -37,7 +37,8 @@ final class StepCost {
   StepCost(Stage stage, Graph gradients) {
     this.gradients = gradients;
     this.lastUse = lastUse();
-    this.frozen = stage.frozen().map(f -> StageGraphs.frozen("frozen", f.source(), gradients));
+    this.frozen =
+        stage.frozen().map(f -> StageGraphs.frozen(ComputedOutputs.NAME, f.source(), gradients));
     long trained =
         StageGraphs.trained(gradients).stream()
             .mapToLong(value -> value.shape().elements().fixed())

@@ -26,7 +26,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** A run whose teacher is read from a cache learns what one whose teacher is computed learns. */
 @Tag("ort")
-class CachedTeacherTest {
+class CachedOutputsTest {
   /** A small rate, so that rounding does not grow. */
   private static final List<String> SETTINGS =
       List.of("training.learning_rate=1e-3", "training.num_train_epochs=3");
