@@ -1,22 +1,28 @@
 // CUDA's runtime library without a GPU, as far as ONNX Runtime's CUDA provider calls it: device memory is host memory,
-// kernels do nothing, copies are made and counted, and what a stream's capture forbids is refused. See rehearse.sh.
+// kernels do nothing, copies are made and counted, and what a stream's capture forbids is refused. Copies of pinned memory
+// are made as late as the device may make them: at the next wait. See rehearse.sh.
 #include <cuda_runtime_api.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const size_t MEMORY = 139ul << 30, LARGEST = 4ul << 30;
-static long kernels, copies[5], captures, replays;
+static long kernels, copies[5], pageable, waits, captures, replays, pinned_bytes;
 static size_t taken;
 static int capturing;
 static cudaError_t last = cudaSuccess;
 static void *thing = &thing;
+static void *seen[64]; // streams on which kernels ran
+static int streams;
 
 __attribute__((destructor)) static void report(void) {
   if (kernels)
-    fprintf(stderr, "rehearsal: %ld kernels, copies: %ld to the device, %ld back, %ld on it; %ld captures, %ld replays\n",
-            kernels, copies[cudaMemcpyHostToDevice], copies[cudaMemcpyDeviceToHost], copies[cudaMemcpyDeviceToDevice],
-            captures, replays);
+    fprintf(stderr,
+            "rehearsal: %ld kernels on %d streams, copies: %ld to the device, %ld back (%ld of both pageable), %ld on it; the host"
+            " waited %ld times; %ld MB pinned; %ld captures, %ld replays\n",
+            kernels, streams, copies[cudaMemcpyHostToDevice], copies[cudaMemcpyDeviceToHost], pageable,
+            copies[cudaMemcpyDeviceToDevice], waits, pinned_bytes >> 20, captures, replays);
 }
 
 static cudaError_t error(cudaError_t e) { return last = e; }
@@ -25,6 +31,65 @@ static cudaError_t forbidden(const char *what) {
   if (!capturing) return cudaSuccess;
   fprintf(stderr, "rehearsal: %s in a capture\n", what);
   return error(cudaErrorStreamCaptureUnsupported);
+}
+
+// What is queued: copies of pinned memory, and all that comes after them.
+
+struct copy { void *to; const void *from; size_t size; int kind; unsigned long sum; };
+static struct { void *start; size_t size; } pinned[4096];
+static struct copy queue[65536];
+static int pins, queued;
+
+static int is_pinned(const void *m) {
+  for (int i = 0; i < pins; i++)
+    if ((char *)m >= (char *)pinned[i].start && (char *)m < (char *)pinned[i].start + pinned[i].size) return 1;
+  return 0;
+}
+
+static unsigned long sum(const unsigned char *bytes, size_t n) {
+  unsigned long sum = 5381;
+  while (n--) sum = sum * 33 + *bytes++;
+  return sum;
+}
+
+static void arrive(void) { // the device has come to the end of its queue
+  for (int i = 0; i < queued; i++) {
+    struct copy *c = &queue[i];
+    if (c->kind == cudaMemcpyHostToDevice && c->sum != sum(c->from, c->size))
+      fprintf(stderr, "rehearsal: %zu bytes were changed before they were copied to the device\n", c->size);
+    memmove(c->to, c->from, c->size);
+  }
+  queued = 0;
+}
+
+static cudaError_t waited(const char *what) {
+  cudaError_t e = forbidden(what);
+  if (e) return e;
+  waits++;
+  arrive();
+  return cudaSuccess;
+}
+
+static void enqueue(void *to, const void *from, size_t n, int kind) {
+  int host = kind == cudaMemcpyHostToDevice || kind == cudaMemcpyDeviceToHost;
+  copies[kind]++;
+  if (host && !is_pinned(kind == cudaMemcpyHostToDevice ? from : to)) { // in its turn, while the host waits
+    pageable++;
+    arrive();
+    memmove(to, from, n);
+    return;
+  }
+  if (queued == 65536) arrive();
+  queue[queued++] = (struct copy){to, from, n, kind, kind == cudaMemcpyHostToDevice ? sum(from, n) : 0};
+  if (kind == cudaMemcpyDeviceToHost) memset(to, 255, n); // NaN, if anybody reads it too early
+}
+
+static void launch(void *stream) {
+  if (stream == cudaStreamPerThread) stream = (void *)pthread_self(); // another one for each thread
+  kernels++;
+  for (int i = 0; i < streams; i++)
+    if (seen[i] == stream) return;
+  if (streams < 64) seen[streams++] = stream;
 }
 
 // The device: one like an H200.
@@ -98,9 +163,9 @@ cudaError_t __cudaPopCallConfiguration(dim3 *g, dim3 *b, size_t *s, void *st) {
   return cudaSuccess;
 }
 cudaError_t __cudaGetKernel(cudaKernel_t *kernel, const void *function) { *kernel = (cudaKernel_t)function; return cudaSuccess; }
-cudaError_t __cudaLaunchKernel(cudaKernel_t k, dim3 g, dim3 b, void **a, size_t s, cudaStream_t st) { kernels++; return cudaSuccess; }
-cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t *c, const void *f, void **a) { kernels++; return cudaSuccess; }
-cudaError_t cudaLaunchHostFunc(cudaStream_t s, cudaHostFn_t f, void *data) { f(data); return cudaSuccess; }
+cudaError_t __cudaLaunchKernel(cudaKernel_t k, dim3 g, dim3 b, void **a, size_t s, cudaStream_t st) { launch(st); return cudaSuccess; }
+cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t *c, const void *f, void **a) { launch(c->stream); return cudaSuccess; }
+cudaError_t cudaLaunchHostFunc(cudaStream_t s, cudaHostFn_t f, void *data) { arrive(); f(data); return cudaSuccess; }
 
 cudaError_t cudaFuncGetAttributes(struct cudaFuncAttributes *a, const void *function) {
   memset(a, 0, sizeof *a);
@@ -127,12 +192,22 @@ static cudaError_t take(void **memory, size_t size) {
   return cudaSuccess;
 }
 cudaError_t cudaMalloc(void **m, size_t n) { cudaError_t e = forbidden("cudaMalloc"); return e ? e : take(m, n); }
-cudaError_t cudaMallocHost(void **m, size_t n) { cudaError_t e = forbidden("cudaMallocHost"); return e ? e : take(m, n); }
+cudaError_t cudaMallocHost(void **m, size_t n) {
+  cudaError_t e = forbidden("cudaMallocHost");
+  e = e ? e : take(m, n);
+  pinned_bytes += e ? 0 : n;
+  if (!e && pins < 4096) pinned[pins].start = *m, pinned[pins++].size = n;
+  return e;
+}
 cudaError_t cudaHostAlloc(void **m, size_t n, unsigned flags) { return cudaMallocHost(m, n); }
 cudaError_t cudaMallocFromPoolAsync(void **m, size_t n, cudaMemPool_t p, cudaStream_t s) { return take(m, n); }
-cudaError_t cudaFree(void *m) { free(m); return cudaSuccess; }
-cudaError_t cudaFreeAsync(void *m, cudaStream_t s) { free(m); return cudaSuccess; }
-cudaError_t cudaFreeHost(void *m) { free(m); return cudaSuccess; }
+cudaError_t cudaFree(void *m) { arrive(); free(m); return cudaSuccess; }
+cudaError_t cudaFreeAsync(void *m, cudaStream_t s) { return cudaFree(m); }
+cudaError_t cudaFreeHost(void *m) {
+  for (int i = 0; i < pins; i++)
+    if (pinned[i].start == m) pinned[i] = pinned[--pins];
+  return cudaFree(m);
+}
 cudaError_t cudaMemGetInfo(size_t *unused, size_t *total) { *total = MEMORY; *unused = MEMORY - taken % MEMORY; return cudaSuccess; }
 cudaError_t cudaMemPoolCreate(cudaMemPool_t *p, const struct cudaMemPoolProps *q) { *p = (cudaMemPool_t)&thing; return cudaSuccess; }
 cudaError_t cudaMemPoolDestroy(cudaMemPool_t p) { return cudaSuccess; }
@@ -143,27 +218,29 @@ cudaError_t cudaMemPoolTrimTo(cudaMemPool_t p, size_t n) { return cudaSuccess; }
 cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t n, enum cudaMemcpyKind kind, cudaStream_t s) {
   if (capturing && kind != cudaMemcpyDeviceToDevice)
     fprintf(stderr, "rehearsal: a copy of %zu bytes between host and device in a capture\n", n);
-  copies[kind]++;
-  memmove(to, from, n);
+  enqueue(to, from, n, kind);
   return cudaSuccess;
 }
 cudaError_t cudaMemcpy(void *to, const void *from, size_t n, enum cudaMemcpyKind kind) {
   cudaError_t e = forbidden("cudaMemcpy");
-  return e ? e : cudaMemcpyAsync(to, from, n, kind, NULL);
+  if (e) return e;
+  enqueue(to, from, n, kind);
+  return kind == cudaMemcpyDeviceToDevice ? e : waited("cudaMemcpy");
 }
 cudaError_t cudaMemcpy2DAsync(void *to, size_t t, const void *from, size_t f, size_t width, size_t height, enum cudaMemcpyKind kind, cudaStream_t s) {
+  arrive();
   for (size_t row = 0; row < height; row++) memmove((char *)to + row * t, (const char *)from + row * f, width);
   copies[kind]++;
   return cudaSuccess;
 }
-cudaError_t cudaMemsetAsync(void *m, int value, size_t n, cudaStream_t s) { memset(m, value, n); return cudaSuccess; }
+cudaError_t cudaMemsetAsync(void *m, int value, size_t n, cudaStream_t s) { arrive(); memset(m, value, n); return cudaSuccess; }
 cudaError_t cudaMemset(void *m, int value, size_t n) { cudaError_t e = forbidden("cudaMemset"); return e ? e : cudaMemsetAsync(m, value, n, NULL); }
 
 // Streams, events and graphs.
 
-cudaError_t cudaDeviceSynchronize(void) { return forbidden("cudaDeviceSynchronize"); }
-cudaError_t cudaStreamSynchronize(cudaStream_t s) { return forbidden("cudaStreamSynchronize"); }
-cudaError_t cudaEventSynchronize(cudaEvent_t e) { return forbidden("cudaEventSynchronize"); }
+cudaError_t cudaDeviceSynchronize(void) { return waited("cudaDeviceSynchronize"); }
+cudaError_t cudaStreamSynchronize(cudaStream_t s) { return waited("cudaStreamSynchronize"); }
+cudaError_t cudaEventSynchronize(cudaEvent_t e) { return waited("cudaEventSynchronize"); }
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *s, unsigned flags) { *s = malloc(1); return cudaSuccess; }
 cudaError_t cudaStreamDestroy(cudaStream_t s) { free(s); return cudaSuccess; }
 cudaError_t cudaStreamWaitEvent(cudaStream_t s, cudaEvent_t e, unsigned flags) { return cudaSuccess; }

@@ -4,8 +4,9 @@
 #
 #   tools/cuda-rehearsal/rehearse.sh bench default --device cuda --batch 2 --length 16 --steps 2
 #
-# At the end standard error has the number of kernels, copies, captures and replays. BUNDLE is what "tools/bundle.sh --cuda"
-# made (default target/bundle/filtrate-linux-x86_64-cuda), CUDA_INCLUDE the folder of CUDA's headers (default
+# At the end standard error has the number of kernels, streams, copies, waits, captures and replays, before it a line for
+# pinned memory that was changed too early; what is read too early is NaN. BUNDLE is what "tools/bundle.sh --cuda" made
+# (default target/bundle/filtrate-linux-x86_64-cuda), CUDA_INCLUDE the folder of CUDA's headers (default
 # /usr/local/cuda/include; Python's nvidia-cuda-runtime and nvidia-cuda-crt have them too). Wants cc, nm and unzip.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -45,5 +46,6 @@ if [ ! -f "$work/lib/libcudart.so.13" ] || [ "$here/cudart.c" -nt "$work/lib/lib
   echo 'libcudart.so.13 { global: *; };' >"$work/cudart.map"
   cc -O1 -shared -fPIC -Wall -I"$include" -Wl,-soname,libcudart.so.13 -Wl,--version-script="$work/cudart.map" \
     "$here/cudart.c" -o "$work/lib/libcudart.so.13"
+  ln -s libcudart.so.13 "$work/lib/libcudart.so" # the tokenizers' library looks for this one, and is to find no other
 fi
 LD_LIBRARY_PATH=$work/lib exec "$bundle/filtrate" "$@"

@@ -78,7 +78,7 @@ final class TrainingProof {
                 artifacts.settings().optimizer(),
                 artifacts.weights().parameters())) {
       for (int update = 1; update <= updates; update++) {
-        Float loss = session.accumulate(batch(update), Map.of(), update).get("loss");
+        Float loss = session.accumulate(batch(update), Map.of(), update).read().get("loss");
         losses.add(loss == null ? Double.NaN : loss);
         session.step(rate, update);
       }

@@ -43,6 +43,9 @@ public final class ComputeSession implements AutoCloseable {
   private final Map<String, DeviceTensor> boundInputs = new LinkedHashMap<>();
   private final Map<String, DeviceTensor> boundOutputs = new LinkedHashMap<>();
 
+  /** Inputs that the session reads on its device: all but those that kernels want on the host. */
+  private final Set<String> onDevice;
+
   /** Initializers that the native session reads where they are. */
   private final DeviceTensors shared;
 
@@ -70,6 +73,7 @@ public final class ComputeSession implements AutoCloseable {
     try (PointerScope scope = new PointerScope()) {
       this.inputs = Native.strings(session.GetInputNames());
       this.outputs = Native.strings(session.GetOutputNames());
+      this.onDevice = device.isCuda() ? Native.onDevice(session, inputs) : Set.of();
     }
   }
 
@@ -241,6 +245,25 @@ public final class ComputeSession implements AutoCloseable {
     return run(feeds, given, Set.of()).host();
   }
 
+  /**
+   * Has the device run, and does not wait for it, unless the session replays: the outputs that are
+   * not bound come to the host in the device's own time.
+   */
+  Fetched queue(Map<String, Tensor> feeds, Map<String, DeviceTensor> given) {
+    open();
+    requireInputs(feeds.keySet(), given.keySet());
+    return replays == null
+        ? queue(feeds, given, boundOutputs, Set.of(), PLAIN).host()
+        : Fetched.now(run(feeds, given));
+  }
+
+  /** Waits until the device has done everything that it was asked to, by any session. */
+  public void await() {
+    if (device.isCuda()) {
+      CudaMemory.of(device).await();
+    }
+  }
+
   /** Runs, and leaves every output that is not bound on the device; the caller closes them. */
   public DeviceTensors runOnDevice(Map<String, Tensor> feeds) {
     return run(feeds, Map.of(), Set.copyOf(outputs)).device();
@@ -259,15 +282,15 @@ public final class ComputeSession implements AutoCloseable {
     requireInputs(feeds.keySet(), given.keySet());
     Replays shapes = replays;
     if (shapes == null) {
-      return run(feeds, given, boundOutputs, left, PLAIN);
+      return queue(feeds, given, boundOutputs, left, PLAIN).outputs();
     }
     Check.argument(given.isEmpty(), "session '%s' replays: nothing can be given", name);
     Replays.Buffers buffers =
         shapes.of(
-            feeds, () -> run(feeds, given, boundOutputs, Set.copyOf(outputs), NO_GRAPH).device());
+            feeds, () -> queue(feeds, given, boundOutputs, Set.copyOf(outputs), NO_GRAPH).left());
     Map<String, DeviceTensor> results = new LinkedHashMap<>(boundOutputs);
     results.putAll(buffers.outputs().asMap());
-    run(Map.of(), buffers.inputs().asMap(), results, Set.of(), buffers.number());
+    queue(Map.of(), buffers.inputs().asMap(), results, Set.of(), buffers.number());
     Map<String, Tensor> fetched = new LinkedHashMap<>();
     Map<String, DeviceTensor> onDevice = new LinkedHashMap<>();
     buffers
@@ -284,15 +307,32 @@ public final class ComputeSession implements AutoCloseable {
     return new Outputs(fetched, DeviceTensors.owning(onDevice));
   }
 
-  private Outputs run(
+  /**
+   * What a run delivers that the device may not have done yet.
+   *
+   * @param host the outputs that are fetched
+   * @param left the outputs that are left on the device
+   */
+  private record Queued(Fetched host, DeviceTensors left) {
+    Outputs outputs() {
+      return new Outputs(host.get(), left);
+    }
+  }
+
+  private Queued queue(
       Map<String, Tensor> feeds,
       Map<String, DeviceTensor> given,
       Map<String, DeviceTensor> results,
       Set<String> left,
       int graph) {
     Session open = open();
-    try (PointerScope scope = new PointerScope()) {
-      RunOptions how = new RunOptions();
+    Map<String, Tensor> sent = new LinkedHashMap<>(feeds);
+    sent.keySet().retainAll(onDevice);
+    // The device is asked for the copies first, so this memory may be given back once it is asked
+    // to run.
+    try (PointerScope scope = new PointerScope();
+        DeviceTensors uploaded = DeviceTensors.upload(sent, device)) {
+      RunOptions how = device.isCuda() ? CudaMemory.of(device).queued() : new RunOptions();
       if (graph != PLAIN) { // the number under which the runtime keeps and finds the kernels
         how.AddConfigEntry("gpu_graph_id", Integer.toString(graph));
       }
@@ -303,8 +343,13 @@ public final class ComputeSession implements AutoCloseable {
             requireHere(input, tensor);
             Native.bindInput(binding, input, tensor.value());
           });
-      feeds.forEach((input, tensor) -> Native.bindInput(binding, input, DeviceMemory.view(tensor)));
-      MemoryInfo host = DeviceMemory.place(Device.CPU);
+      feeds.forEach(
+          (input, tensor) ->
+              Native.bindInput(
+                  binding,
+                  input,
+                  uploaded.has(input) ? uploaded.get(input).value() : DeviceMemory.view(tensor)));
+      MemoryInfo host = DeviceMemory.fetchedTo(device);
       MemoryInfo here = DeviceMemory.place(device);
       for (String output : outputs) {
         DeviceTensor bound = results.get(output);
@@ -314,9 +359,7 @@ public final class ComputeSession implements AutoCloseable {
           binding.BindOutput(output, (left.contains(output) ? here : host).asOrtMemoryInfo());
         }
       }
-      binding.SynchronizeInputs();
       open.Run(how, binding);
-      binding.SynchronizeOutputs();
       return collect(binding, results.keySet(), left);
     } catch (RuntimeException e) {
       throw Native.failure("session '" + name + "'", e);
@@ -325,28 +368,27 @@ public final class ComputeSession implements AutoCloseable {
     }
   }
 
-  private Outputs collect(IoBinding binding, Set<String> bound, Set<String> left) {
-    Map<String, Tensor> fetched = new LinkedHashMap<>();
-    Map<String, DeviceTensor> onDevice = new LinkedHashMap<>();
+  private Queued collect(IoBinding binding, Set<String> bound, Set<String> left) {
+    Map<String, DeviceTensor> onTheWay = new LinkedHashMap<>();
+    Map<String, DeviceTensor> here = new LinkedHashMap<>();
     if (bound.size() < outputs.size()) {
       ValueVector values = binding.GetOutputValues();
       for (int i = 0; i < outputs.size(); i++) {
         String output = outputs.get(i);
-        if (bound.contains(output)) {
-          continue;
-        }
-        Value value = new Value(values.get(i)); // takes the tensor over from the vector
-        boolean stays = left.contains(output);
-        DeviceTensor tensor = DeviceTensor.adopt(output, stays ? device : Device.CPU, value);
-        if (stays) {
-          onDevice.put(output, tensor);
-        } else {
-          fetched.put(output, tensor.download());
-          tensor.close();
+        if (!bound.contains(output)) {
+          Value value = new Value(values.get(i)); // takes the tensor over from the vector
+          boolean stays = left.contains(output);
+          (stays ? here : onTheWay)
+              .put(output, DeviceTensor.adopt(output, stays ? device : Device.CPU, value));
         }
       }
     }
-    return new Outputs(fetched, DeviceTensors.owning(onDevice));
+    DeviceTensors fetched = DeviceTensors.owning(onTheWay);
+    return new Queued(
+        device.isCuda() && !onTheWay.isEmpty()
+            ? CudaMemory.of(device).fetched(fetched)
+            : Fetched.now(fetched),
+        DeviceTensors.owning(here));
   }
 
   private void requireInputs(Set<String> feeds, Set<String> given) {
@@ -393,6 +435,7 @@ public final class ComputeSession implements AutoCloseable {
     Session open = session;
     session = null;
     if (open != null) {
+      await(); // it may still be running
       if (profiled) {
         try (PointerScope scope = new PointerScope()) {
           open.EndProfilingAllocated(Native.allocator());

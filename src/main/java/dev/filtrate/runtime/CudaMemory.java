@@ -6,10 +6,14 @@ import dev.filtrate.graph.GraphBuilder;
 import dev.filtrate.graph.Shape;
 import dev.filtrate.graph.Tensor;
 import dev.filtrate.onnx.OnnxCodec;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.PointerPointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.onnxruntime.Allocator;
 import org.bytedeco.onnxruntime.IoBinding;
@@ -17,18 +21,33 @@ import org.bytedeco.onnxruntime.MemoryInfo;
 import org.bytedeco.onnxruntime.RunOptions;
 import org.bytedeco.onnxruntime.Session;
 import org.bytedeco.onnxruntime.Value;
+import org.bytedeco.onnxruntime.global.onnxruntime;
 
 /**
- * A CUDA device's memory, for the rest of the process. Device memory comes from a session's
- * allocator and is copied by a session: this one copies bytes to bytes, so no second binding (of
- * CUDA itself) is needed.
+ * A CUDA device's memory, and the order in which everything happens there, for the rest of the
+ * process. Device memory comes from a session's allocator and is copied by a session: this one
+ * copies bytes to bytes, so no second binding (of CUDA itself) is needed.
+ *
+ * <p>All sessions share one stream, so whatever is asked of the device happens in the order in
+ * which it was asked: memory can be given back and written anew while kernels that read it still
+ * wait for their turn. The host goes on meanwhile. It must {@link #await} before it reads what the
+ * device writes, and before it changes pinned memory that the device reads.
  */
 final class CudaMemory {
   private static final Map<Device, CudaMemory> OPEN = new HashMap<>();
 
+  /** Bytes of a block of pinned memory: a batch of 128 texts of 128 tokens takes 0.4 MB. */
+  private static final int BLOCK = 8 << 20;
+
   private final Session copy;
+  private final IoBinding waiting;
   private final MemoryInfo place;
+  private final MemoryInfo pinned;
   private final Allocator allocator;
+  private final Value[] blocks = new Value[2];
+  private final Staging staging;
+  private final List<Fetched> arriving = new ArrayList<>();
+  private Thread asking = Thread.currentThread();
 
   private CudaMemory(Device device) {
     try (PointerScope scope = new PointerScope()) {
@@ -41,10 +60,26 @@ final class CudaMemory {
               model.length,
               SessionSettings.of("memory", options));
       place = DeviceMemory.place(device);
+      pinned =
+          new MemoryInfo(
+              "CudaPinned",
+              onnxruntime.OrtDeviceAllocator,
+              device.index(),
+              onnxruntime.OrtMemTypeCPUOutput);
       allocator = new Allocator(copy, place.asOrtMemoryInfo());
-      copy.retainReference();
-      place.retainReference();
-      allocator.retainReference();
+      waiting = new IoBinding(copy);
+      Allocator host = new Allocator(copy, pinned.asOrtMemoryInfo());
+      ByteBuffer[] contents = new ByteBuffer[blocks.length];
+      for (int i = 0; i < blocks.length; i++) {
+        long[] dims = {BLOCK};
+        blocks[i] = Value.CreateTensor(host.asOrtAllocator(), dims, 1, DType.UINT8.onnx());
+        contents[i] = blocks[i].GetTensorMutableRawData().capacity(BLOCK).asByteBuffer();
+        blocks[i].retainReference();
+      }
+      staging = new Staging(contents, this::await);
+      for (Pointer kept : List.of(copy, waiting, place, pinned, allocator)) {
+        kept.retainReference();
+      }
     } catch (RuntimeException e) {
       throw OnnxRuntime.cudaFailure(device, e);
     }
@@ -65,13 +100,22 @@ final class CudaMemory {
     return Value.CreateTensor(allocator.asOrtAllocator(), dims, dims.length, type.onnx());
   }
 
-  /** Copies a host tensor into device memory of the same size. */
-  void upload(Tensor from, Value to) {
-    long size = from.bytes().remaining();
-    if (size > 0) {
-      Tensor bytes = Tensor.wrap(DType.UINT8, new long[] {size}, from.bytes());
-      copy(DeviceMemory.view(bytes), bytes(place, to.GetTensorMutableRawData(), size));
-    }
+  /** The place of host memory that the device reads and writes while the host goes on. */
+  MemoryInfo pinned() {
+    return pinned;
+  }
+
+  /** Lets the device copy a host tensor, which may change from now on, into memory of its size. */
+  synchronized void upload(Tensor from, Value to) {
+    Pointer start = to.GetTensorMutableRawData();
+    staging.write(
+        from.bytes(),
+        (block, at, size, offset) -> {
+          Pointer piece = blocks[block].GetTensorMutableRawData();
+          queue(
+              bytes(pinned, piece.getPointer(at), size),
+              bytes(place, start.getPointer(offset), size));
+        });
   }
 
   /** Copies device memory into a host tensor of the same size, which is in native memory. */
@@ -79,8 +123,24 @@ final class CudaMemory {
     long size = to.bytes().remaining();
     if (size > 0) {
       Tensor bytes = Tensor.wrap(DType.UINT8, new long[] {size}, to.bytes());
-      copy(bytes(place, from.GetTensorMutableRawData(), size), DeviceMemory.view(bytes));
+      queue(bytes(place, from.GetTensorMutableRawData(), size), DeviceMemory.view(bytes));
+      await();
     }
+  }
+
+  /** Outputs in pinned memory, kept until the device has written them. */
+  synchronized Fetched fetched(DeviceTensors outputs) {
+    Fetched fetched = new Fetched(outputs, this::await);
+    arriving.add(fetched);
+    return fetched;
+  }
+
+  /** Waits until the device has done everything that it was asked to. */
+  synchronized void await() {
+    waiting.SynchronizeOutputs();
+    staging.awaited();
+    arriving.forEach(Fetched::arrive);
+    arriving.clear();
   }
 
   private static Value bytes(MemoryInfo place, Pointer address, long size) {
@@ -88,13 +148,30 @@ final class CudaMemory {
     return Value.CreateTensor(place.asOrtMemoryInfo(), address, size, dims, 1, DType.UINT8.onnx());
   }
 
-  private void copy(Value from, Value to) {
-    IoBinding binding = new IoBinding(copy);
-    Native.bindInput(binding, "from", from);
-    Native.bindOutput(binding, "to", to);
-    binding.SynchronizeInputs();
-    copy.Run(new RunOptions(), binding);
-    binding.SynchronizeOutputs();
+  /** Not by a binding: that copies what it is given from the host, and waits, when it is bound. */
+  private void queue(Value from, Value to) {
+    Native.check(
+        onnxruntime.GetApi()
+            .Run(
+                copy.asOrtSession(),
+                queued().asOrtRunOptions(),
+                new PointerPointer<>("from"),
+                new PointerPointer<>(1).put(0, from.asOrtValue()),
+                1,
+                new PointerPointer<>("to"),
+                1,
+                new PointerPointer<>(1).put(0, to.asOrtValue())));
+  }
+
+  /** The options of a run that does not wait for the device, for the innermost scope. */
+  synchronized RunOptions queued() {
+    if (asking != Thread.currentThread()) {
+      await();
+      asking = Thread.currentThread();
+    }
+    RunOptions options = new RunOptions();
+    options.AddConfigEntry("disable_synchronize_execution_providers", "1");
+    return options;
   }
 
   /** A graph that delivers its input. */

@@ -25,6 +25,11 @@ final class DeviceMemory {
         : MemoryInfo.CreateCpu(onnxruntime.OrtDeviceAllocator, onnxruntime.OrtMemTypeDefault);
   }
 
+  /** The place of outputs that are fetched from a device; for the innermost scope. */
+  static MemoryInfo fetchedTo(Device device) {
+    return device.isCuda() ? CudaMemory.of(device).pinned() : place(Device.CPU);
+  }
+
   /** Uninitialised memory, which the value owns; the caller closes it. */
   static Value allocate(Device device, DType type, long[] dims) {
     Native.env();

@@ -2,10 +2,13 @@ package dev.filtrate.runtime;
 
 import dev.filtrate.base.UserError;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.CharPointer;
+import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerPointer;
 import org.bytedeco.javacpp.PointerScope;
@@ -13,8 +16,10 @@ import org.bytedeco.onnxruntime.Env;
 import org.bytedeco.onnxruntime.IoBinding;
 import org.bytedeco.onnxruntime.OrtAllocator;
 import org.bytedeco.onnxruntime.OrtApi;
+import org.bytedeco.onnxruntime.OrtMemoryInfo;
 import org.bytedeco.onnxruntime.OrtStatus;
 import org.bytedeco.onnxruntime.OrtTrainingApi;
+import org.bytedeco.onnxruntime.Session;
 import org.bytedeco.onnxruntime.StringVector;
 import org.bytedeco.onnxruntime.Value;
 import org.bytedeco.onnxruntime.global.onnxruntime;
@@ -100,6 +105,24 @@ final class Native {
       all.add(vector.get(i).getString());
     }
     return all;
+  }
+
+  /** Those of a session's inputs that its kernels do not want in host memory. */
+  static Set<String> onDevice(Session session, List<String> inputs) {
+    Set<String> onDevice = new HashSet<>();
+    try (PointerScope scope = new PointerScope()) {
+      OrtApi api = onnxruntime.GetApi();
+      PointerPointer<OrtMemoryInfo> places = new PointerPointer<>(inputs.size());
+      check(api.SessionGetMemoryInfoForInputs(session.asOrtSession(), places, inputs.size()));
+      IntPointer kind = new IntPointer(1);
+      for (int i = 0; i < inputs.size(); i++) {
+        api.MemoryInfoGetDeviceType().call(places.get(OrtMemoryInfo.class, i), kind);
+        if (kind.get() != onnxruntime.OrtMemoryInfoDeviceType_CPU) {
+          onDevice.add(inputs.get(i));
+        }
+      }
+    }
+    return onDevice;
   }
 
   /** Whether the build has the training interface (and with it the training operators). */

@@ -64,6 +64,10 @@ final class SessionSettings {
     put(settings, "device_id", Integer.toString(options.device().index()));
     put(settings, "arena_extend_strategy", "kSameAsRequested"); // no doubling of a large model
     put(settings, "use_tf32", options.tf32() ? "1" : "0");
+    // One stream for all sessions, so that they need not wait for each other: the one that CUDA has
+    // for each thread (cudaStreamPerThread), which nobody must make and which can be captured.
+    put(settings, "has_user_compute_stream", "1");
+    put(settings, "user_compute_stream", "2");
     put(settings, "enable_cuda_graph", options.cudaGraphs() ? "1" : "0");
     CUDAProviderOptions provider = new CUDAProviderOptions();
     provider.Update(settings);

@@ -37,7 +37,10 @@ public final class TrainingSession implements AutoCloseable {
   private static final List<String> MOMENTS = List.of("moment1/", "moment2/");
   private static final String NEXT = "next/";
   private static final String SCALE = "gradient_scale";
-  private static final String NORM = "gradient_norm";
+
+  /** The gradients' norm among the scalars. */
+  static final String NORM = "gradient_norm";
+
   private static final String RATE = "learning_rate";
   private static final String STEP = "step";
   private static final String INVERSE_SCALE = "inverse_loss_scale";
@@ -175,7 +178,7 @@ public final class TrainingSession implements AutoCloseable {
    * @param seed what dropout is a function of
    * @return the scalar outputs: the loss and its terms
    */
-  public Map<String, Float> accumulate(
+  public Scalars accumulate(
       Map<String, Tensor> feeds, Map<String, DeviceTensor> frozen, long seed) {
     Map<String, Tensor> all = new LinkedHashMap<>(feeds);
     if (backward.inputs().contains(SCALE)) {
@@ -184,13 +187,11 @@ public final class TrainingSession implements AutoCloseable {
     Further second = accumulated == 0 ? null : further();
     bindGradients(second == null ? gradients : second.gradients());
     seedDropout(seed);
-    Map<String, Tensor> fetched = backward.run(all, frozen);
+    Scalars losses = new Scalars(backward.queue(all, frozen));
     if (second != null) {
       second.sum().run(Map.of());
     }
     accumulated++;
-    Map<String, Float> losses = new LinkedHashMap<>();
-    fetched.forEach((name, value) -> losses.put(name, (float) value.scalarValue()));
     return losses;
   }
 
@@ -242,9 +243,9 @@ public final class TrainingSession implements AutoCloseable {
    *
    * @param learningRate the rate of this step
    * @param step the number of this step, from 1
-   * @return the gradients' global norm before clipping; NaN if the update graph does not compute it
+   * @return the gradients' global norm before clipping, if the update graph computes it
    */
-  public float step(double learningRate, long step) {
+  public Scalars step(double learningRate, long step) {
     return step(learningRate, step, 1);
   }
 
@@ -253,7 +254,7 @@ public final class TrainingSession implements AutoCloseable {
    *
    * @param lossScale what it was multiplied by, in {@code gradient_scale}
    */
-  public float step(double learningRate, long step, double lossScale) {
+  public Scalars step(double learningRate, long step, double lossScale) {
     Check.state(accumulated > 0, "step %d: no gradients were accumulated", step);
     Check.argument(step >= 1, "steps count from 1, got %d", step);
     accumulated = 0;
@@ -267,8 +268,7 @@ public final class TrainingSession implements AutoCloseable {
         feeds.put(input, Tensor.scalar((float) (1 / lossScale)));
       }
     }
-    Tensor norm = update.run(feeds).get(NORM);
-    return norm == null ? Float.NaN : (float) norm.scalarValue();
+    return new Scalars(update.queue(feeds, Map.of()));
   }
 
   /** The global norm of what was accumulated, as it is: not finite if any gradient is not. */
@@ -282,8 +282,7 @@ public final class TrainingSession implements AutoCloseable {
       }
       norm = session;
     }
-    Tensor fetched = session.run(Map.of()).get(NORM);
-    return fetched == null ? Float.NaN : (float) fetched.scalarValue();
+    return new Scalars(session.queue(Map.of(), Map.of())).read().getOrDefault(NORM, Float.NaN);
   }
 
   private byte[] normModel() {

@@ -14,6 +14,8 @@
  *       for a session's life; only the update graph may read and write one buffer in the same run.
  *   <li>The runtime's random generator is one for the process, so it is seeded before every run
  *       that draws from it, and one thread drives all sessions.
+ *   <li>On CUDA, sessions share a stream and the host does not wait for it, except where it reads
+ *       what came out; so what the device was asked for last may still be to come.
  *   <li>On CUDA, a session may replay: inputs and outputs then have fixed buffers for every shape,
  *       and what is left on the device is lent until its next run.
  * </ul>

@@ -16,6 +16,7 @@ import dev.filtrate.graph.Value;
 import dev.filtrate.model.Model;
 import dev.filtrate.recipe.FrozenCacheSettings;
 import dev.filtrate.runtime.ComputeSession;
+import dev.filtrate.runtime.Scalars;
 import dev.filtrate.runtime.TrainingSession;
 import java.util.Arrays;
 import java.util.Collections;
@@ -41,7 +42,8 @@ record StepTimer(Engine engine, int batch, int length, int warmUp, int steps) {
   /**
    * Seconds, and what was done in them.
    *
-   * @param update the part of the median that is the update, which takes the same for any batch
+   * @param update the part of the median that is the update, which takes the same for any batch; on
+   *     a GPU the part in which it is asked for
    * @param flops multiplications and additions of the matrix products
    * @param graphs building and differentiating the graphs
    * @param sessions lowering them and opening the sessions
@@ -95,17 +97,20 @@ record StepTimer(Engine engine, int batch, int length, int warmUp, int steps) {
       feeds.put(StageGraphs.GRADIENT_SCALE, Tensor.scalar(1f));
       return time(
           number -> {
+            Scalars losses;
             try (FrozenOutputs.Given given = frozen.forBatch(one)) {
               Map<String, Tensor> all = new LinkedHashMap<>(feeds);
               all.putAll(given.fed());
-              session.accumulate(all, given.onDevice().asMap(), number);
+              losses = session.accumulate(all, given.onDevice().asMap(), number);
             }
             long accumulated = System.nanoTime();
             if (engine.precision().scalesLoss()) {
               session.gradientNorm(); // whether to skip the update
             }
             session.step(1e-5, number);
-            return since(accumulated);
+            double update = since(accumulated);
+            losses.read();
+            return update;
           },
           flops,
           graphs,

@@ -13,6 +13,7 @@ import dev.filtrate.graph.Value;
 import dev.filtrate.recipe.CheckpointSettings;
 import dev.filtrate.recipe.Every;
 import dev.filtrate.runtime.ComputeSession;
+import dev.filtrate.runtime.Scalars;
 import dev.filtrate.runtime.TrainingSession;
 import dev.filtrate.weights.Safetensors;
 import java.nio.file.Path;
@@ -207,7 +208,7 @@ final class Trainer {
 
     private void update(FrozenOutputs frozen, BatchStream batches, Speed speed) {
       int accumulation = microBatches();
-      Map<String, Float> sums = new LinkedHashMap<>();
+      List<Scalars> losses = new ArrayList<>();
       int count = 0;
       for (int micro = 0; micro < accumulation; micro++) {
         Batch batch = batches.next();
@@ -218,18 +219,22 @@ final class Trainer {
         feeds.put(StageGraphs.GRADIENT_SCALE, Tensor.scalar(lossScale.scale() / accumulation));
         try (FrozenOutputs.Given given = frozen.forBatch(batch)) {
           feeds.putAll(given.fed());
-          session
-              .accumulate(feeds, given.onDevice().asMap(), dropout)
-              .forEach((term, value) -> sums.merge(term, value / accumulation, Float::sum));
+          losses.add(session.accumulate(feeds, given.onDevice().asMap(), dropout));
         }
       }
-      Finite.requireLosses(stage.name(), step + 1, sums);
       double rate = stage.settings().schedule().rate(step, steps);
+      float scale = lossScale.scale();
+      update(rate);
+      // Only now: a GPU has all of the update to do while the host waits for them.
+      Map<String, Float> sums = new LinkedHashMap<>();
+      for (Scalars terms : losses) {
+        terms.read().forEach((term, value) -> sums.merge(term, value / accumulation, Float::sum));
+      }
+      Finite.requireLosses(stage.name(), step + 1, sums);
       Map<String, Float> logged = new LinkedHashMap<>(sums);
       if (engine.precision().scalesLoss()) {
-        logged.put("loss_scale", lossScale.scale());
+        logged.put("loss_scale", scale);
       }
-      update(rate);
       step++;
       double perSecond = speed.of(count);
       Progress.Update update =

@@ -114,7 +114,7 @@ record Trajectory(
     feeds.put(StageGraphs.GRADIENT_SCALE, Tensor.scalar(1f / accumulation));
     try (DeviceTensors outputs =
         frozen == null ? DeviceTensors.empty() : frozen.runOnDevice(batch.feeds(frozen.inputs()))) {
-      return session.accumulate(feeds, outputs.asMap(), 0);
+      return session.accumulate(feeds, outputs.asMap(), 0).read();
     }
   }
 }
