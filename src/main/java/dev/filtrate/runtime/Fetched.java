@@ -1,6 +1,5 @@
 package dev.filtrate.runtime;
 
-import dev.filtrate.base.Check;
 import dev.filtrate.graph.Tensor;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -47,7 +46,10 @@ final class Fetched {
     if (arrived == null) {
       await.run();
     }
-    Check.state(arrived != null, "the device was waited for, but nothing arrived");
-    return arrived;
+    Map<String, Tensor> copies = arrived;
+    if (copies == null) {
+      throw new IllegalStateException("the device was waited for, but nothing arrived");
+    }
+    return copies;
   }
 }
