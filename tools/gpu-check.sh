@@ -4,9 +4,10 @@
 #   tools/gpu-check.sh [--batches "32 128"] [--length 128] [--steps 20] [--out FOLDER] [doctor] [verify] [bench] [run]
 #
 #   doctor  what there is, and whether cuda:0 can be used
-#   verify  reference cases in float32 without TF32: CASES (default the small ones that come along, and those of ../shared)
+#   verify  reference cases in float32 without TF32, as they are and replayed: CASES (default the small ones that come
+#           along, and those of ../shared)
 #   bench   a Stage-II step and the student's forward pass of DeBERTa-v3-base -> -xsmall, in every precision, beside PEER
-#   run     the embedded task on the GPU in float32 and bf16: its accuracies belong beside those of the CPU in the README
+#   run     the embedded task on the GPU in float32, bf16 and bf16 replayed: its accuracies belong beside those of the CPU in the README
 #
 # All four, in this order, unless some are named. PYTHON (default python3) holds torch and transformers; its nvidia
 # packages are where CUDA 13 and cuDNN 9 are looked for too. PEER is the PyTorch script (default
@@ -55,6 +56,8 @@ verify() {
   [ -n "$cases" ] || fail "no reference cases found; say CASES='FOLDER...'"
   # shellcheck disable=SC2086
   ./filtrate verify $cases --device cuda --target ort --brief | tee "$out/verify.txt"
+  # shellcheck disable=SC2086
+  ./filtrate verify $cases --device cuda --target ort --brief --enable_cuda_graph | tee "$out/verify-graphs.txt"
 }
 
 ours() { # name, batch, flags
@@ -75,6 +78,7 @@ bench() {
     ours tf32 "$batch" --tf32
     ours fp16 "$batch" --mixed_precision fp16
     ours bf16 "$batch" --mixed_precision bf16
+    ours fp16-graphs "$batch" --mixed_precision fp16 --enable_cuda_graph
     ours bf16-graphs "$batch" --mixed_precision bf16 --enable_cuda_graph
     if [ -f "$peer" ]; then
       for mode in eager bf16 compile-bf16; do
@@ -100,7 +104,7 @@ for batch in batches:
         except (OSError, AttributeError):
             pass
     print(f"B={batch} S={length}; ms, TFLOP/s of the products, share of the card's peak, ratio to PyTorch's")
-    for name in ("float32", "tf32", "fp16", "bf16", "bf16-graphs"):
+    for name in ("float32", "tf32", "fp16", "bf16", "fp16-graphs", "bf16-graphs"):
         try:
             result = json.loads(read(f"{name}-b{batch}.json"))
         except (OSError, ValueError):
@@ -124,6 +128,8 @@ run() {
   for precision in no bf16; do
     ./filtrate run default --device cuda --mixed_precision "$precision" --output_dir "$out/run-$precision"
   done
+  ./filtrate run default --device cuda --mixed_precision bf16 --enable_cuda_graph \
+    --set tokenizer.pad_to_multiple_of=32 --output_dir "$out/run-bf16-graphs"
 }
 
 for section in ${sections:-doctor verify bench run}; do

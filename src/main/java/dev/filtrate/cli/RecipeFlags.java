@@ -119,7 +119,7 @@ final class RecipeFlags {
       target                       TARGET         target                             any        ort, or portable: standard operators only (default ort)
       mixed_precision              no|fp16|bf16   mixed_precision                    computes   matrix products in 16 bits: for GPUs (default no)
       tf32                         -              tf32                               computes   on a GPU: round the factors of float32 products to 10 bits
-      enable_cuda_graph            -              enable_cuda_graph                  computes   on a GPU: replay teacher and evaluation per shape of batch
+      enable_cuda_graph            -              enable_cuda_graph                  computes   on a GPU: replay the kernels of teacher, gradients and evaluation per shape of batch
       """;
 
   private static final Map<String, Set<Use>> USES =

@@ -28,6 +28,7 @@ final class VerifyCommand implements Command {
   private static final String TARGET = "target";
   private static final String DEVICE = "device";
   private static final String THREADS = "threads";
+  private static final String CUDA_GRAPH = "enable_cuda_graph";
   private static final String JSON = "json";
   private static final String BRIEF = "brief";
 
@@ -56,6 +57,8 @@ final class VerifyCommand implements Command {
             "with whose operators: ort, portable (standard operators only), or both (default)"));
     options.addOption(Flags.valued(DEVICE, "DEVICE", "cpu, cuda or cuda:1 (default cpu)"));
     options.addOption(Flags.valued(THREADS, "N", "threads of an operator (default 0: every core)"));
+    options.addOption(
+        Flags.flag(CUDA_GRAPH, "on a GPU: with the graphs that training replays, and replayed"));
     options.addOption(Flags.flag(JSON, "print everything as JSON"));
     options.addOption(Flags.flag(BRIEF, "list only what does not hold"));
     return options;
@@ -113,7 +116,8 @@ final class VerifyCommand implements Command {
     RuntimeOptions options =
         RuntimeOptions.defaults()
             .withDevice(device)
-            .withThreads(threads(line.getOptionValue(THREADS, "0")));
+            .withThreads(threads(line.getOptionValue(THREADS, "0")))
+            .withCudaGraphs(line.hasOption(CUDA_GRAPH));
     return targets(line.getOptionValue(TARGET, "both")).stream()
         .map(target -> new Engine(target, options))
         .toList();

@@ -95,11 +95,15 @@ final class Chains {
     return List.of(dx, op.reshape(dscale, Shape.of(width)), dbias);
   }
 
-  /** Adds the rows of dy into zeros at their indices. */
+  /**
+   * Adds the rows of dy into zeros at their indices, in float32: CUDA's kernel takes all numbers of
+   * two bytes for float16.
+   */
   static List<Value> gatherGrad(Ops op, Node n) {
     Shape shape = n.sizes("shape");
     int axis = shape.axis((int) n.integer("axis"));
-    return List.of(addRows(op, shape, axis, n.in(0), n.in(1)));
+    Value dy = op.cast(n.in(1), DType.FLOAT);
+    return List.of(op.cast(addRows(op, shape, axis, n.in(0), dy), n.in(1).type()));
   }
 
   private static Value addRows(Ops op, Shape shape, int axis, Value ids, Value dy) {
@@ -138,11 +142,22 @@ final class Chains {
    * and the host waits for the answers.
    */
   static List<Value> gatherGradOfSmallTable(Ops op, Node n) {
+    return isSmall(n) ? countedRows(op, n) : op.emit(n.op(), n.inputs(), n.attributes());
+  }
+
+  /** The same where nobody may ask: large tables are added up by ScatterElements, in any order. */
+  static List<Value> gatherGradOfAnyTable(Ops op, Node n) {
+    return isSmall(n) ? countedRows(op, n) : gatherGrad(op, n);
+  }
+
+  private static boolean isSmall(Node n) {
     Shape shape = n.sizes("shape");
     boolean small = shape.dim(0).isFixed() && shape.dim(0).fixed() <= SMALL;
-    if (!small || shape.axis((int) n.integer("axis")) != 0) {
-      return op.emit(n.op(), n.inputs(), n.attributes());
-    }
+    return small && shape.axis((int) n.integer("axis")) == 0;
+  }
+
+  private static List<Value> countedRows(Ops op, Node n) {
+    Shape shape = n.sizes("shape");
     Value dy = n.in(1);
     Dim count = n.in(0).shape().elements();
     long[] numbers = LongStream.range(0, shape.dim(0).fixed()).toArray();

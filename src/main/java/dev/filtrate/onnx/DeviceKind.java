@@ -5,5 +5,10 @@ public enum DeviceKind {
   /** The host's processors. */
   CPU,
   /** A CUDA device. */
-  CUDA
+  CUDA,
+  /**
+   * A CUDA device that replays the kernels of an earlier run: what they took from the host then,
+   * they take again.
+   */
+  CUDA_GRAPH
 }

@@ -1,11 +1,9 @@
 package dev.filtrate.onnx;
 
 import dev.filtrate.base.Randomness;
-import dev.filtrate.graph.Attr;
 import dev.filtrate.graph.DType;
 import dev.filtrate.graph.Dim;
 import dev.filtrate.graph.Node;
-import dev.filtrate.graph.OpType;
 import dev.filtrate.graph.Ops;
 import dev.filtrate.graph.Shape;
 import dev.filtrate.graph.Tensor;
@@ -19,32 +17,80 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Dropout on a CPU, where ONNX Runtime's kernel draws one number per element on one thread: 3.4 ms
- * for attention probabilities of 8 × 6 × 128 × 128, against 0.85 ms (on one thread, less on more)
- * this way.
+ * Dropout without a generator that draws a number per element. On a CPU, ONNX Runtime's kernel does
+ * that on one thread: 3.4 ms for attention probabilities of 8 × 6 × 128 × 128, against 0.85 ms (on
+ * one thread, less on more) this way. On CUDA its kernel is given a seed from the host, which a
+ * replay would repeat.
  *
- * <p>Only a few words are drawn, by the kernel itself and so from the runtime's seeded generator:
- * two for every index along every axis, once per run. An element's number is a universal hash of
- * the words of its indices, NH of UMAC (Black, Halevi, Krawczyk, Krovetz and Rogaway 1999): {@code
- * (a + c)·(b + d)} modulo 2³², first over the leading axes, then with the last one, where constants
- * of the node's own make its mask differ from the others'. Whoever is below {@code ratio·2³²} is
- * dropped. All of it is elementwise integer arithmetic, which the runtime spreads over threads and
- * which is exact: the same seed gives the same mask.
+ * <p>Only a few {@linkplain Source words} are random: two for every index along every axis. An
+ * element's number is a universal hash of the words of its indices, NH of UMAC (Black, Halevi,
+ * Krawczyk, Krovetz and Rogaway 1999): {@code (a + c)·(b + d)} modulo 2³², first over the leading
+ * axes, then with the last one, where constants of the node's own make its mask differ from the
+ * others'. Whoever is below {@code ratio·2³²} is dropped. All of it is elementwise integer
+ * arithmetic, which the runtime spreads over threads and which is exact: the same seed gives the
+ * same mask.
  */
 final class DropoutMasks {
-  /** Bits of a word: what a sum in float32 holds exactly. */
-  private static final int BITS = 24;
-
   /** Two random words per element of some shape, int32. */
-  private record Words(Value a, Value b) {}
+  record Words(Value a, Value b) {
+    /** These times odd constants of a purpose: another permutation of all words. */
+    Words own(Ops op, String purpose) {
+      int first = (int) Randomness.seedOf(0, purpose, 0) | 1;
+      int second = (int) Randomness.seedOf(0, purpose, 1) | 1;
+      return new Words(op.mul(a, int32(op, first)), op.mul(b, int32(op, second)));
+    }
 
-  /** Draws along an axis, by its size, its position and how many axes there are. */
-  private final Map<List<Object>, Words> drawn = new HashMap<>();
+    /** One number per element of both shapes together: {@code (a + c)·(b + d)}. */
+    Value nh(Ops op, Words other) {
+      return op.mul(op.add(a, other.a), op.add(b, other.b));
+    }
+  }
+
+  /** The axis of a tensor, as far as words depend on it. */
+  record Axis(Dim size, int position, int rank) {
+    static Axis of(Shape shape, int position) {
+      return new Axis(shape.dim(position), position, shape.rank());
+    }
+
+    /** A shape that is broadcast along all other axes. */
+    Shape alone() {
+      List<Dim> dims = new ArrayList<>(Collections.nCopies(rank, Dim.of(1)));
+      dims.set(position, size);
+      return new Shape(dims);
+    }
+  }
+
+  /** Where random words come from, and how those of rows and columns become numbers. */
+  interface Source {
+    /**
+     * Two words for every index along an axis, in the shape of the axis {@linkplain Axis#alone
+     * alone}; asked once for every axis of a graph.
+     */
+    Words along(Ops op, Axis axis);
+
+    /**
+     * The numbers of a tensor's elements.
+     *
+     * @param rows the words of all leading axes
+     * @param columns the words of the last one
+     * @param mask tells masks of the same shape apart
+     */
+    Value number(Ops op, Words rows, Words columns, String mask);
+  }
+
+  private final Source source;
+
+  /** Words of single axes. */
+  private final Map<Axis, Words> single = new HashMap<>();
 
   /** Words of leading axes. */
   private final Map<Shape, Words> leading = new HashMap<>();
 
   private int masks;
+
+  DropoutMasks(Source source) {
+    this.source = source;
+  }
 
   /** The chain: y and mask. */
   List<Value> emit(Ops op, Node n) {
@@ -57,21 +103,10 @@ final class DropoutMasks {
     Ops shared = op.builder().ops().in("dropout");
     Words rows = leading(shared, x.shape().with(-1, Dim.of(1)));
     Words columns = axis(shared, x.shape(), x.rank() - 1);
-    Value number = nh(op, own(op, rows, "mask " + masks++), columns);
+    Value number = source.number(op, rows, columns, "mask " + masks++);
     long threshold = Math.round(ratio * 0x1p32) + Integer.MIN_VALUE;
     Value mask = op.greaterOrEqual(number, int32(op, (int) Math.min(threshold, Integer.MAX_VALUE)));
     return List.of(op.dropoutGrad(x, mask, n.in(1), n.in(2)), mask);
-  }
-
-  private static Value nh(Ops op, Words x, Words y) {
-    return op.mul(op.add(x.a(), y.a()), op.add(x.b(), y.b()));
-  }
-
-  /** Words times odd constants of a purpose: another permutation of all words. */
-  private static Words own(Ops op, Words x, String purpose) {
-    int a = (int) Randomness.seedOf(0, purpose, 0) | 1;
-    int b = (int) Randomness.seedOf(0, purpose, 1) | 1;
-    return new Words(op.mul(x.a(), int32(op, a)), op.mul(x.b(), int32(op, b)));
   }
 
   /** The words of all axes of a shape together. */
@@ -89,9 +124,9 @@ final class DropoutMasks {
       if (words == null) {
         words = next;
       } else {
-        Words mixed = own(op, words, "axis " + i);
+        Words mixed = words.own(op, "axis " + i);
         Words crossed = new Words(mixed.b(), mixed.a());
-        words = new Words(nh(op, mixed, next), nh(op, crossed, next));
+        words = new Words(mixed.nh(op, next), crossed.nh(op, next));
       }
     }
     if (words == null) {
@@ -101,35 +136,8 @@ final class DropoutMasks {
     return words;
   }
 
-  /** Two words for every index along an axis, shaped to be broadcast along it. */
-  private Words axis(Ops op, Shape shape, int axis) {
-    Dim size = shape.dim(axis);
-    return drawn.computeIfAbsent(
-        List.of(size, axis, shape.rank()),
-        key -> {
-          Attr one = new Attr.Content(Tensor.ofFloats(new long[] {1}, 1));
-          Attr dims = new Attr.Sizes(Shape.of(size, Dim.of(2L * BITS)));
-          Value ones =
-              op.emit(OpType.CONSTANT_OF_SHAPE, List.of(), Map.of("shape", dims, "value", one))
-                  .get(0);
-          Value words = op.cast(op.matMul(op.dropout(ones, 0.5), packing(op)), DType.INT32);
-          List<Dim> as = new ArrayList<>(Collections.nCopies(shape.rank(), Dim.of(1)));
-          as.set(axis, size);
-          Value a = op.slice(words, 1, Dim.of(0), Dim.of(1));
-          Value b = op.slice(words, 1, Dim.of(1), Dim.of(2));
-          Words plain = new Words(op.reshape(a, new Shape(as)), op.reshape(b, new Shape(as)));
-          return own(op, plain, "axis " + axis + " of " + shape.rank());
-        });
-  }
-
-  /** {@code [2·BITS, 2]}: dropout by ½ leaves 0 or 2 per bit, this makes two numbers of them. */
-  private static Value packing(Ops op) {
-    float[] weights = new float[4 * BITS];
-    for (int bit = 0; bit < BITS; bit++) {
-      weights[2 * bit] = (float) Math.scalb(0.5, bit);
-      weights[2 * (BITS + bit) + 1] = (float) Math.scalb(0.5, bit);
-    }
-    return op.constant(Tensor.ofFloats(new long[] {2L * BITS, 2}, weights));
+  private Words axis(Ops op, Shape shape, int position) {
+    return single.computeIfAbsent(Axis.of(shape, position), axis -> source.along(op, axis));
   }
 
   private static Value int32(Ops op, int value) {

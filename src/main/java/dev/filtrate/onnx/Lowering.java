@@ -30,8 +30,16 @@ import java.util.Set;
  * repeatable where no two updates meet, as in the losses of this project. What would copy between
  * host and device there is written otherwise: a step reaches each optimizer node as an input of its
  * own, sizes are counted where sums run, and factors of products are repeated to like batches.
+ * Where kernels are replayed, none may ask the host or the device for a number: dropout hashes a
+ * seed that is fed, and the rows of large tables are added up by ScatterElements.
  */
 public final class Lowering {
+  /**
+   * The input, an int64 scalar, of which dropout is a function in graphs for {@link
+   * DeviceKind#CUDA_GRAPH}; a graph without dropout has none.
+   */
+  public static final String DROPOUT_SEED = "dropout_seed";
+
   private static final Map<OpType, Chain> PORTABLE =
       new EnumMap<>(
           Map.ofEntries(
@@ -91,22 +99,29 @@ public final class Lowering {
 
   /** The graph with chains in place of what the target does not run, or not well. */
   public static Graph lower(Graph graph, Target target, DeviceKind device) {
-    boolean halves = target == Target.ORT && device == DeviceKind.CUDA;
+    boolean halves = target == Target.ORT && device != DeviceKind.CPU;
     Graph known = halves ? graph : FloatIslands.of(graph);
-    Graph lowered = new Lowering(known, table(target, device)).run();
+    Graph lowered = new Lowering(known, table(known, target, device)).run();
     requireRunnable(lowered, target);
+    if (device == DeviceKind.CUDA_GRAPH && target == Target.ORT) {
+      requireReplayable(lowered);
+    }
     return lowered;
   }
 
-  private static Map<OpType, Chain> table(Target target, DeviceKind device) {
+  private static Map<OpType, Chain> table(Graph graph, Target target, DeviceKind device) {
     if (target == Target.PORTABLE) {
       return PORTABLE;
     }
-    if (device == DeviceKind.CUDA) {
-      return ORT_CUDA;
+    Map<OpType, Chain> table = new EnumMap<>(device == DeviceKind.CPU ? ORT_CPU : ORT_CUDA);
+    switch (device) { // words are shared within a graph
+      case CPU -> table.put(OpType.DROPOUT, new DropoutMasks(new DrawnWords())::emit);
+      case CUDA -> {}
+      case CUDA_GRAPH -> {
+        table.put(OpType.DROPOUT, new DropoutMasks(new SeededWords(graph))::emit);
+        table.put(OpType.GATHER_GRAD, Chains::gatherGradOfAnyTable);
+      }
     }
-    Map<OpType, Chain> table = new EnumMap<>(ORT_CPU);
-    table.put(OpType.DROPOUT, new DropoutMasks()::emit); // what it draws is shared within a graph
     return table;
   }
 
@@ -127,6 +142,16 @@ public final class Lowering {
           n.output().name(),
           n.op(),
           n.op().domain());
+    }
+  }
+
+  private static void requireReplayable(Graph graph) {
+    for (Node n : graph.nodes()) {
+      Check.state(
+          n.op() != OpType.DROPOUT,
+          "%s: a replay of Dropout would repeat its mask; of rank 1, or with a ratio or flag that is"
+              + " not constant, it cannot be replayed",
+          n.output().name());
     }
   }
 

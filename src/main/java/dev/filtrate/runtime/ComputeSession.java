@@ -246,15 +246,11 @@ public final class ComputeSession implements AutoCloseable {
   }
 
   /**
-   * Has the device run, and does not wait for it, unless the session replays: the outputs that are
-   * not bound come to the host in the device's own time.
+   * Has the device run, and does not wait for it: the outputs that are not bound come to the host
+   * in the device's own time. Where the session replays, the runtime itself waits for the kernels.
    */
   Fetched queue(Map<String, Tensor> feeds, Map<String, DeviceTensor> given) {
-    open();
-    requireInputs(feeds.keySet(), given.keySet());
-    return replays == null
-        ? queue(feeds, given, boundOutputs, Set.of(), PLAIN).host()
-        : Fetched.now(run(feeds, given));
+    return queue(feeds, given, Set.of()).host();
   }
 
   /** Waits until the device has done everything that it was asked to, by any session. */
@@ -273,38 +269,55 @@ public final class ComputeSession implements AutoCloseable {
    * Runs. Feeds, given tensors and bound ones together must be the model's inputs.
    *
    * @param feeds inputs from the host; native memory is not copied on the CPU
-   * @param given inputs from the device, for this run
+   * @param given inputs from the device, for this run. Where the session replays, they are what
+   *     another that does left on the device: their addresses must come back
    * @param left the outputs to leave on the device; the other ones that are not bound are fetched.
    *     Where the session replays, they hold what they do until its next run
    */
   public Outputs run(Map<String, Tensor> feeds, Map<String, DeviceTensor> given, Set<String> left) {
+    return queue(feeds, given, left).outputs();
+  }
+
+  private Queued queue(
+      Map<String, Tensor> feeds, Map<String, DeviceTensor> given, Set<String> left) {
     open();
     requireInputs(feeds.keySet(), given.keySet());
-    Replays shapes = replays;
-    if (shapes == null) {
-      return queue(feeds, given, boundOutputs, left, PLAIN).outputs();
-    }
-    Check.argument(given.isEmpty(), "session '%s' replays: nothing can be given", name);
+    return replays == null
+        ? queue(feeds, given, boundOutputs, left, PLAIN)
+        : replay(replays, feeds, given, left);
+  }
+
+  private Queued replay(
+      Replays places,
+      Map<String, Tensor> feeds,
+      Map<String, DeviceTensor> given,
+      Set<String> left) {
+    given.forEach(
+        (input, tensor) ->
+            Check.argument(
+                tensor.memory() != tensor,
+                "session '%s' replays: '%s' must be what another that does left on the device",
+                name,
+                input));
+    List<DeviceTensor> bound = new ArrayList<>(boundInputs.values());
+    bound.addAll(given.values());
+    bound.addAll(boundOutputs.values());
     Replays.Buffers buffers =
-        shapes.of(
-            feeds, () -> queue(feeds, given, boundOutputs, Set.copyOf(outputs), NO_GRAPH).left());
+        places.of(
+            feeds,
+            bound,
+            () -> queue(feeds, given, boundOutputs, Set.copyOf(outputs), NO_GRAPH).left());
+    Map<String, DeviceTensor> sources = new LinkedHashMap<>(given);
+    sources.putAll(buffers.inputs().asMap());
     Map<String, DeviceTensor> results = new LinkedHashMap<>(boundOutputs);
     results.putAll(buffers.outputs().asMap());
-    queue(Map.of(), buffers.inputs().asMap(), results, Set.of(), buffers.number());
-    Map<String, Tensor> fetched = new LinkedHashMap<>();
-    Map<String, DeviceTensor> onDevice = new LinkedHashMap<>();
-    buffers
-        .outputs()
-        .asMap()
-        .forEach(
-            (output, tensor) -> {
-              if (left.contains(output)) {
-                onDevice.put(output, tensor.lent());
-              } else {
-                fetched.put(output, tensor.download());
-              }
-            });
-    return new Outputs(fetched, DeviceTensors.owning(onDevice));
+    queue(Map.of(), sources, results, Set.of(), buffers.number());
+    Map<String, DeviceTensor> fetched = new LinkedHashMap<>(buffers.outputs().asMap());
+    fetched.keySet().removeAll(left);
+    Map<String, DeviceTensor> lent = new LinkedHashMap<>(buffers.outputs().asMap());
+    lent.keySet().retainAll(left);
+    lent.replaceAll((output, tensor) -> tensor.lent());
+    return new Queued(DeviceMemory.fetch(device, fetched), DeviceTensors.owning(lent));
   }
 
   /**

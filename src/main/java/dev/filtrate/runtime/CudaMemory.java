@@ -44,6 +44,7 @@ final class CudaMemory {
   private final MemoryInfo place;
   private final MemoryInfo pinned;
   private final Allocator allocator;
+  private final Allocator host;
   private final Value[] blocks = new Value[2];
   private final Staging staging;
   private final List<Fetched> arriving = new ArrayList<>();
@@ -68,7 +69,7 @@ final class CudaMemory {
               onnxruntime.OrtMemTypeCPUOutput);
       allocator = new Allocator(copy, place.asOrtMemoryInfo());
       waiting = new IoBinding(copy);
-      Allocator host = new Allocator(copy, pinned.asOrtMemoryInfo());
+      host = new Allocator(copy, pinned.asOrtMemoryInfo());
       ByteBuffer[] contents = new ByteBuffer[blocks.length];
       for (int i = 0; i < blocks.length; i++) {
         long[] dims = {BLOCK};
@@ -77,7 +78,7 @@ final class CudaMemory {
         blocks[i].retainReference();
       }
       staging = new Staging(contents, this::await);
-      for (Pointer kept : List.of(copy, waiting, place, pinned, allocator)) {
+      for (Pointer kept : List.of(copy, waiting, place, pinned, allocator, host)) {
         kept.retainReference();
       }
     } catch (RuntimeException e) {
@@ -126,6 +127,23 @@ final class CudaMemory {
       queue(bytes(place, from.GetTensorMutableRawData(), size), DeviceMemory.view(bytes));
       await();
     }
+  }
+
+  /** Lets the device copy tensors into pinned memory. */
+  Fetched fetch(Map<String, DeviceTensor> tensors) {
+    try (PointerScope scope = new PointerScope()) {
+      return fetched(DeviceTensors.each(tensors, (name, tensor) -> copy(tensor)));
+    }
+  }
+
+  private DeviceTensor copy(DeviceTensor tensor) {
+    long[] dims = tensor.dims();
+    Value to = Value.CreateTensor(host.asOrtAllocator(), dims, dims.length, tensor.type().onnx());
+    Pointer from = tensor.value().GetTensorMutableRawData();
+    queue(
+        bytes(place, from, tensor.bytes()),
+        bytes(pinned, to.GetTensorMutableRawData(), tensor.bytes()));
+    return DeviceTensor.adopt(tensor.name(), Device.CPU, to);
   }
 
   /** Outputs in pinned memory, kept until the device has written them. */

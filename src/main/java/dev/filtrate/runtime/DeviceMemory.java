@@ -3,6 +3,8 @@ package dev.filtrate.runtime;
 import dev.filtrate.graph.DType;
 import dev.filtrate.graph.Tensor;
 import java.nio.ByteBuffer;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
@@ -117,6 +119,16 @@ final class DeviceMemory {
     Tensor copy = Tensor.zeros(tensor.type(), tensor.dims());
     copy.bytes().put(tensor.bytes());
     return copy;
+  }
+
+  /** Copies for the host, which a device makes in its own time. */
+  static Fetched fetch(Device device, Map<String, DeviceTensor> tensors) {
+    if (device.isCuda()) {
+      return CudaMemory.of(device).fetch(tensors);
+    }
+    Map<String, Tensor> copies = new LinkedHashMap<>();
+    tensors.forEach((name, tensor) -> copies.put(name, tensor.download()));
+    return Fetched.now(copies);
   }
 
   private static ByteBuffer contents(Value value, long size) {

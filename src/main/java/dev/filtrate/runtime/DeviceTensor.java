@@ -90,6 +90,11 @@ public final class DeviceTensor implements AutoCloseable {
     return new DeviceTensor(name, device, type, dims, value(), viewed, this);
   }
 
+  /** The tensor whose memory this is: equal for all that were lent. */
+  DeviceTensor memory() {
+    return owner == null ? this : owner;
+  }
+
   /** What it is, in errors and bindings. */
   public String name() {
     return name;

@@ -20,8 +20,8 @@ import java.util.function.Consumer;
  * @param prepacking whether constant weights are kept a second time in the kernels' layout
  * @param tf32 whether CUDA may round the factors of float32 products to 10 bits of precision
  * @param cudaGraphs whether a session keeps its inputs and outputs at fixed addresses, by shape,
- *     and CUDA replays its kernels on them: for sessions that draw nothing and change nothing in
- *     place
+ *     and CUDA replays its kernels on them: for graphs lowered for that, and not for those that
+ *     change something in place, as a batch of a new shape runs more than once
  * @param fixedDims named dims that always have this size, so that shape arithmetic folds away
  * @param profilePrefix path and start of the name of profiles to write, if any: the session's name
  *     and the time follow

@@ -6,6 +6,7 @@ import dev.filtrate.graph.GraphBuilder;
 import dev.filtrate.graph.Shape;
 import dev.filtrate.graph.Tensor;
 import dev.filtrate.graph.Value;
+import dev.filtrate.onnx.Lowering;
 import dev.filtrate.onnx.OnnxCodec;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -20,9 +21,9 @@ import org.jspecify.annotations.Nullable;
  * in place by two graphs with fixed names:
  *
  * <ul>
- *   <li>The gradients graph takes the parameters under their own names, the batch, and perhaps
- *       {@code gradient_scale}; it delivers scalars (losses) and {@code grad/<p>} for each trained
- *       parameter p.
+ *   <li>The gradients graph takes the parameters under their own names, the batch, perhaps {@code
+ *       gradient_scale} and {@code dropout_seed}; it delivers scalars (losses) and {@code grad/<p>}
+ *       for each trained parameter p.
  *   <li>The update graph takes {@code learning_rate}, {@code step} (perhaps once for each p, {@code
  *       step/<p>}), perhaps {@code inverse_loss_scale}, and for each p {@code <p>}, {@code
  *       grad/<p>}, {@code moment1/<p>}, {@code moment2/<p>}; it delivers {@code next/<p>}, {@code
@@ -90,15 +91,14 @@ public final class TrainingSession implements AutoCloseable {
       byte[] gradientsModel,
       byte[] updateModel,
       Map<String, Tensor> initial,
-      RuntimeOptions given) {
-    RuntimeOptions options = given.withCudaGraphs(false); // dropout draws, updates are in place
+      RuntimeOptions options) {
     Deque<Runnable> owned = new ArrayDeque<>();
     boolean complete = false;
     try {
       ComputeSession backward = ComputeSession.open("gradients", gradientsModel, options);
       owned.push(backward::close);
       // A CPU's optimizer kernel keeps to one thread, and the updates do not wait for each other.
-      RuntimeOptions sideBySide = options.withParallel(!options.device().isCuda());
+      RuntimeOptions sideBySide = inPlace(options).withParallel(!options.device().isCuda());
       ComputeSession update = ComputeSession.open("update", updateModel, sideBySide);
       owned.push(update::close);
       DeviceTensors parameters = DeviceTensors.upload(initial, options.device());
@@ -117,6 +117,11 @@ public final class TrainingSession implements AutoCloseable {
         owned.forEach(Runnable::run);
       }
     }
+  }
+
+  /** For graphs that change what they read: running one again to keep its kernels would count. */
+  private static RuntimeOptions inPlace(RuntimeOptions options) {
+    return options.withCudaGraphs(false);
   }
 
   private static DeviceTensors gradientBuffers(ComputeSession backward, DeviceTensors parameters) {
@@ -186,7 +191,11 @@ public final class TrainingSession implements AutoCloseable {
     }
     Further second = accumulated == 0 ? null : further();
     bindGradients(second == null ? gradients : second.gradients());
-    seedDropout(seed);
+    if (backward.inputs().contains(Lowering.DROPOUT_SEED)) {
+      all.put(Lowering.DROPOUT_SEED, Tensor.scalar(dropoutSeed(seed)));
+    } else {
+      seedDropout(seed);
+    }
     Scalars losses = new Scalars(backward.queue(all, frozen));
     if (second != null) {
       second.sum().run(Map.of());
@@ -196,7 +205,12 @@ public final class TrainingSession implements AutoCloseable {
   }
 
   static void seedDropout(long seed) {
-    OnnxRuntime.setSeed(Randomness.seedOf(seed, "dropout", 0)); // far from its neighbours
+    OnnxRuntime.setSeed(dropoutSeed(seed));
+  }
+
+  /** Far from its neighbours. */
+  private static long dropoutSeed(long seed) {
+    return Randomness.seedOf(seed, "dropout", 0);
   }
 
   private Further further() {
@@ -206,7 +220,7 @@ public final class TrainingSession implements AutoCloseable {
           DeviceTensors.each(
               gradients.asMap(), (p, like) -> buffer("further " + GRADIENT + p, like));
       owned.push(more::close);
-      ComputeSession sum = ComputeSession.open("sum", sumModel(), options);
+      ComputeSession sum = ComputeSession.open("sum", sumModel(), inPlace(options));
       owned.push(sum::close);
       gradients
           .asMap()

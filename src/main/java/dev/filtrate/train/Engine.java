@@ -48,8 +48,14 @@ public record Engine(Target target, RuntimeOptions options, MixedPrecision preci
   }
 
   private Graph lowered(Graph graph) {
-    return Lowering.toOnnx(
-        graph, target, options.device().isCuda() ? DeviceKind.CUDA : DeviceKind.CPU);
+    return Lowering.toOnnx(graph, target, kind());
+  }
+
+  private DeviceKind kind() {
+    if (!options.device().isCuda()) {
+      return DeviceKind.CPU;
+    }
+    return options.cudaGraphs() ? DeviceKind.CUDA_GRAPH : DeviceKind.CUDA;
   }
 
   /**
@@ -70,8 +76,13 @@ public record Engine(Target target, RuntimeOptions options, MixedPrecision preci
   /** The two graphs of a step, with their state on the device. */
   public TrainingSession training(Graph gradients, AdamW optimizer, Map<String, Tensor> weights) {
     Graph update = update(gradients.name() + "_update", optimizer, gradients);
+    // Of standard operators, Dropout is one that a replay would repeat.
+    boolean replays = options.cudaGraphs() && target == Target.ORT;
     return TrainingSession.open(
-        onnx(gradients), onnx(update), only(gradients.parameters(), weights), options);
+        onnx(gradients),
+        onnx(update),
+        only(gradients.parameters(), weights),
+        options.withCudaGraphs(replays));
   }
 
   /** The update of what a gradients graph trains. */

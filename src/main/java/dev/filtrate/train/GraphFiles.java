@@ -2,9 +2,6 @@ package dev.filtrate.train;
 
 import dev.filtrate.base.AtomicFiles;
 import dev.filtrate.graph.Graph;
-import dev.filtrate.onnx.DeviceKind;
-import dev.filtrate.onnx.Lowering;
-import dev.filtrate.onnx.OnnxCodec;
 import dev.filtrate.recipe.Recipe;
 import java.nio.file.Path;
 import java.util.Map;
@@ -16,13 +13,13 @@ import java.util.Map;
 public final class GraphFiles {
   private GraphFiles() {}
 
-  /** Writes graphs for a recipe's target and device. */
+  /** Writes graphs as a recipe's engine runs them. */
   public static void write(Path folder, Map<String, Graph> graphs, Recipe recipe) {
-    DeviceKind device = recipe.device().isCuda() ? DeviceKind.CUDA : DeviceKind.CPU;
+    Engine engine = Run.engine(recipe);
     graphs.forEach(
         (name, graph) -> {
           AtomicFiles.writeText(folder.resolve(name + ".txt"), graph.toString());
-          byte[] onnx = OnnxCodec.encode(Lowering.toOnnx(graph, recipe.target(), device));
+          byte[] onnx = engine.onnx(graph);
           AtomicFiles.writeStream(folder.resolve(name + ".onnx"), out -> out.write(onnx));
         });
   }

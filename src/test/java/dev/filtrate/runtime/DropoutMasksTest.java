@@ -3,10 +3,12 @@ package dev.filtrate.runtime;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.filtrate.base.TestSeed;
 import dev.filtrate.graph.DType;
+import dev.filtrate.graph.Graph;
 import dev.filtrate.graph.GraphBuilder;
 import dev.filtrate.graph.Shape;
 import dev.filtrate.graph.Tensor;
@@ -16,6 +18,7 @@ import dev.filtrate.onnx.Lowering;
 import dev.filtrate.onnx.OnnxCodec;
 import dev.filtrate.onnx.Target;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -25,7 +28,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Masks made of a few drawn words must look as if every element had been drawn. */
+/** Masks made of a few words, drawn or of a seed, must look as if every element had been drawn. */
 @Tag("ort")
 class DropoutMasksTest {
   /** Six deviations: one failure in 500 million where a statistic is as it should be. */
@@ -41,7 +44,11 @@ class DropoutMasksTest {
     float[] ones = new float[(int) Tensor.count(dims)];
     Arrays.fill(ones, 1);
     OnnxRuntime.setSeed(seed);
-    Map<String, Tensor> run = session.run(Map.of("x", Tensor.ofFloats(dims, ones)));
+    Map<String, Tensor> feeds = new HashMap<>(Map.of("x", Tensor.ofFloats(dims, ones)));
+    if (session.inputs().contains(Lowering.DROPOUT_SEED)) {
+      feeds.put(Lowering.DROPOUT_SEED, Tensor.scalar(seed));
+    }
+    Map<String, Tensor> run = session.run(feeds);
     int[][] masks = new int[3][ones.length];
     for (int m = 0; m < 3; m++) {
       float[] y = Objects.requireNonNull(run.get("y" + m)).toFloats();
@@ -53,7 +60,7 @@ class DropoutMasksTest {
     return masks;
   }
 
-  private static ComputeSession session(Shape shape) {
+  private static ComputeSession session(Shape shape, DeviceKind device) {
     GraphBuilder g = new GraphBuilder();
     Value x = g.input("x", DType.FLOAT, shape);
     Map<String, Value> outputs = new LinkedHashMap<>();
@@ -62,23 +69,27 @@ class DropoutMasksTest {
     }
     return ComputeSession.open(
         "masks",
-        OnnxCodec.encode(Lowering.toOnnx(g.build("masks", outputs), Target.ORT, DeviceKind.CPU)),
+        OnnxCodec.encode(Lowering.toOnnx(g.build("masks", outputs), Target.ORT, device)),
         RuntimeOptions.defaults().withThreads(2));
   }
 
-  @ParameterizedTest(name = "{0}")
+  @ParameterizedTest(name = "{0}, {1}")
   @CsvSource(
       delimiter = ';',
       value = {
-        "[batch, 4, sequence, sequence]",
-        "[batch, sequence, 96]",
-        "[sequence, sequence]",
-        "[1, 511, 128]"
+        "[batch, 4, sequence, sequence]; CPU",
+        "[batch, sequence, 96]; CPU",
+        "[sequence, sequence]; CPU",
+        "[1, 511, 128]; CPU",
+        "[batch, 4, sequence, sequence]; CUDA_GRAPH",
+        "[batch, sequence, 96]; CUDA_GRAPH",
+        "[sequence, sequence]; CUDA_GRAPH",
+        "[1, 511, 128]; CUDA_GRAPH"
       })
-  void everyElementIsDroppedOnItsOwn(String text) {
+  void everyElementIsDroppedOnItsOwn(String text, DeviceKind device) {
     Shape shape = Shape.parse(text);
     long[] dims = shape.evaluate(SIZES);
-    try (ComputeSession session = session(shape)) {
+    try (ComputeSession session = session(shape, device)) {
       int[][] masks = masks(session, dims, seed);
       for (int[] mask : masks) {
         int dropped = Arrays.stream(mask).sum();
@@ -190,5 +201,13 @@ class DropoutMasksTest {
         Lowering.lower(g.build("g", outputs), Target.ORT, DeviceKind.CPU).nodes().toString();
     assertTrue(listing.contains("Dropout(x"), listing);
     assertFalse(listing.contains("GreaterOrEqual"), listing);
+    Graph kernel = g.build("g", outputs);
+    assertEquals(
+        "y: a replay of Dropout would repeat its mask; of rank 1, or with a ratio or flag that is"
+            + " not constant, it cannot be replayed",
+        assertThrows(
+                IllegalStateException.class,
+                () -> Lowering.lower(kernel, Target.ORT, DeviceKind.CUDA_GRAPH))
+            .getMessage());
   }
 }
