@@ -54,6 +54,9 @@ public final class ComputeSession implements AutoCloseable {
 
   private @Nullable Session session;
 
+  /** Of all runs that keep nothing large alive by it. */
+  private final Binding standing;
+
   /**
    * What a run delivered.
    *
@@ -71,6 +74,7 @@ public final class ComputeSession implements AutoCloseable {
     this.shared = shared;
     this.replays = options.cudaGraphs() ? new Replays(device) : null;
     try (PointerScope scope = new PointerScope()) {
+      this.standing = new Binding(session);
       this.inputs = Native.strings(session.GetInputNames());
       this.outputs = Native.strings(session.GetOutputNames());
       this.onDevice = device.isCuda() ? Native.onDevice(session, inputs) : Set.of();
@@ -349,31 +353,44 @@ public final class ComputeSession implements AutoCloseable {
       if (graph != PLAIN) { // the number under which the runtime keeps and finds the kernels
         how.AddConfigEntry("gpu_graph_id", Integer.toString(graph));
       }
-      IoBinding binding = new IoBinding(open);
-      boundInputs.forEach((input, tensor) -> Native.bindInput(binding, input, tensor.value()));
-      given.forEach(
-          (input, tensor) -> {
-            requireHere(input, tensor);
-            Native.bindInput(binding, input, tensor.value());
-          });
-      feeds.forEach(
-          (input, tensor) ->
-              Native.bindInput(
-                  binding,
-                  input,
-                  uploaded.has(input) ? uploaded.get(input).value() : DeviceMemory.view(tensor)));
-      MemoryInfo host = DeviceMemory.fetchedTo(device);
-      MemoryInfo here = DeviceMemory.place(device);
-      for (String output : outputs) {
-        DeviceTensor bound = results.get(output);
-        if (bound != null) {
-          Native.bindOutput(binding, output, bound.value());
-        } else {
-          binding.BindOutput(output, (left.contains(output) ? here : host).asOrtMemoryInfo());
+      // What is given for one run and left nowhere else is not to outlive it.
+      boolean stands = given.isEmpty() || graph != PLAIN;
+      Binding binding = stands ? standing : new Binding(open);
+      try {
+        boundInputs.forEach(binding::input);
+        given.forEach(
+            (input, tensor) -> {
+              requireHere(input, tensor);
+              binding.input(input, tensor);
+            });
+        feeds.forEach(
+            (input, tensor) ->
+                binding.input(
+                    input,
+                    uploaded.has(input) ? uploaded.get(input).value() : DeviceMemory.view(tensor)));
+        MemoryInfo host = DeviceMemory.fetchedTo(device);
+        MemoryInfo here = DeviceMemory.place(device);
+        for (String output : outputs) {
+          DeviceTensor bound = results.get(output);
+          if (bound != null) {
+            binding.output(output, bound);
+          } else {
+            binding.output(output, left.contains(output) ? here : host);
+          }
+        }
+        open.Run(how, binding.value());
+        Queued queued = collect(binding.value(), results.keySet(), left);
+        for (String output : outputs) {
+          if (!results.containsKey(output)) {
+            binding.output(output, host); // lets go of what was delivered
+          }
+        }
+        return queued;
+      } finally {
+        if (!stands) {
+          binding.close();
         }
       }
-      open.Run(how, binding);
-      return collect(binding, results.keySet(), left);
     } catch (RuntimeException e) {
       throw Native.failure("session '" + name + "'", e);
     } finally {
@@ -409,9 +426,9 @@ public final class ComputeSession implements AutoCloseable {
     missing.removeAll(boundInputs.keySet());
     missing.removeAll(feeds);
     missing.removeAll(given);
-    List<String> unknown = new ArrayList<>(feeds);
+    Set<String> unknown = new LinkedHashSet<>(feeds);
     unknown.addAll(given);
-    unknown.removeAll(inputs);
+    inputs.forEach(unknown::remove); // not removeAll, which would look for each in the list
     Check.argument(
         missing.isEmpty() && unknown.isEmpty(),
         "session '%s': missing inputs %s; unexpected %s",
@@ -454,6 +471,7 @@ public final class ComputeSession implements AutoCloseable {
           open.EndProfilingAllocated(Native.allocator());
         }
       }
+      standing.close();
       open.deallocate();
       shared.close();
       if (replays != null) {

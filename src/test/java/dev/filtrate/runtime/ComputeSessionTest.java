@@ -140,6 +140,29 @@ class ComputeSessionTest {
   }
 
   @Test
+  void everyRunReadsWhatIsBoundGivenOrFedThen() {
+    try (ComputeSession session = session();
+        DeviceTensors two =
+            DeviceTensors.upload(Map.of("a", floats(1), "b", floats(2)), Device.CPU)) {
+      Map<String, Tensor> x = Map.of("x", floats(10));
+      session.bindInput("w", two.get("a"));
+      assertEquals(11, the("sum", session.run(x)).scalarValue());
+      assertEquals(13, the("sum", session.run(Map.of("x", floats(12)))).scalarValue());
+      session.bindInput("w", two.get("b"));
+      assertEquals(12, the("sum", session.run(x)).scalarValue());
+      assertEquals(3, the("sum", session.run(Map.of(), Map.of("x", two.get("a")))).scalarValue());
+      two.get("b").set(floats(5));
+      assertEquals(15, the("sum", session.run(x)).scalarValue());
+      assertEquals(
+          10, the("sum", session.run(Map.of("x", floats(4), "w", floats(6)))).scalarValue());
+      assertEquals(15, the("sum", session.run(x)).scalarValue(), "bound for good");
+      session.bindOutput("sum", two.get("a"));
+      assertEquals(Set.of("product"), session.run(x).keySet());
+      assertEquals(15, two.get("a").download().scalarValue());
+    }
+  }
+
+  @Test
   void leavesSomeOutputsOnTheDeviceAndFetchesOthers() {
     try (ComputeSession session = session()) {
       ComputeSession.Outputs outputs =
