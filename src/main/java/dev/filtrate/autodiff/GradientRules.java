@@ -81,6 +81,7 @@ final class GradientRules {
     rule(GATHER, GradientRules::gather);
     rule(GATHER_ELEMENTS, GradientRules::gatherElements);
     rule(DROPOUT, GradientRules::dropout);
+    rule(RELATIVE_SHIFT, (op, n, dy) -> grads(op.relativeShiftGrad(dy)));
 
     // Without a derivative: truth values, sizes and constants
     rule(EQUAL, GradientRules::none);
@@ -102,11 +103,16 @@ final class GradientRules {
     rule(GATHER_GRAD, GradientRules::unreachable);
     rule(GATHER_ELEMENTS_GRAD, GradientRules::unreachable);
     rule(DROPOUT_GRAD, GradientRules::unreachable);
+    rule(RELATIVE_SHIFT_GRAD, GradientRules::unreachable);
     rule(SCATTER_ELEMENTS, GradientRules::unreachable);
     rule(DYNAMIC_QUANTIZE_LINEAR, GradientRules::unreachable);
     rule(MATMUL_INTEGER, GradientRules::unreachable);
     rule(DEQUANTIZE_LINEAR, GradientRules::unreachable);
     rule(ADAM_OPTIMIZER, GradientRules::unreachable);
+    rule(MATMUL_BFLOAT16, GradientRules::unreachable);
+    rule(ADD_ROWS, GradientRules::unreachable);
+    rule(GELU_ONEDNN, GradientRules::unreachable);
+    rule(GELU_GRAD_ONEDNN, GradientRules::unreachable);
   }
 
   private GradientRules() {}

@@ -42,11 +42,14 @@ public enum MixedPrecision {
           OpType.SQUEEZE,
           OpType.UNSQUEEZE,
           OpType.SLICE,
+          OpType.RELATIVE_SHIFT,
           OpType.CONCAT,
           OpType.GATHER,
           OpType.GATHER_ELEMENTS)),
   /** The range of float32 with 8 bits of precision. CUDA has no GeluGrad and no Pad in it. */
-  BF16(DType.BFLOAT16, without(FP16.kept, OpType.GELU, OpType.SLICE, OpType.CONCAT));
+  BF16(
+      DType.BFLOAT16,
+      without(FP16.kept, OpType.GELU, OpType.SLICE, OpType.RELATIVE_SHIFT, OpType.CONCAT));
 
   private static final Set<OpType> PRODUCTS = EnumSet.of(OpType.MATMUL, OpType.FUSED_MATMUL);
 

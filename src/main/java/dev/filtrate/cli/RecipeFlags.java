@@ -92,7 +92,7 @@ final class RecipeFlags {
       mse_reduction                KIND           distill.mse_reduction              distill    over the filters: mean (as released) or sum (default mean)
       mse_mask_padding             -              distill.mse_mask_padding           distill    leave padding out of the layer-wise error
       kl_mask_padding              -              distill.kl_mask_padding            distill    of answers: leave padding out of the divergence over positions
-      teacher_dtype                TYPE           distill.teacher_dtype              distill    float32 or int8: on a CPU the teacher in half the time, to two digits (default float32)
+      teacher_dtype                TYPE           distill.teacher_dtype              distill    float32, bfloat16, or on a CPU int8: the teacher in half the time, to two digits (default float32)
       teacher_cache                FOLDER         distill.teacher_cache              distill    keep the teacher's outputs there, for later epochs and runs
       teacher_cache_dtype          TYPE           distill.teacher_cache_dtype        distill    float32 or float16 (default float32)
       filter_interval              N              filters.filter_interval            filters    a filter every N layers (default 1)
@@ -117,7 +117,7 @@ final class RecipeFlags {
       arena                        true|false     arena                              any        keep memory between steps: faster, larger (default true)
       memory_pattern               -              memory_pattern                     any        lay memory out once per shape: for batches of one length
       target                       TARGET         target                             any        ort, or portable: standard operators only (default ort)
-      mixed_precision              no|fp16|bf16   mixed_precision                    computes   matrix products in 16 bits: for GPUs (default no)
+      mixed_precision              no|fp16|bf16   mixed_precision                    computes   matrix products in 16 bits: on GPUs, bf16 also on CPUs that multiply it (default no)
       tf32                         -              tf32                               computes   on a GPU: round the factors of float32 products to 10 bits
       enable_cuda_graph            -              enable_cuda_graph                  computes   on a GPU: replay the kernels of teacher, gradients and evaluation per shape of batch
       """;

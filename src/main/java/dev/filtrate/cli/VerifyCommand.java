@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.filtrate.autodiff.MixedPrecision;
 import dev.filtrate.base.Check;
 import dev.filtrate.base.UserError;
 import dev.filtrate.onnx.Target;
@@ -119,7 +120,7 @@ final class VerifyCommand implements Command {
             .withThreads(threads(line.getOptionValue(THREADS, "0")))
             .withCudaGraphs(line.hasOption(CUDA_GRAPH));
     return targets(line.getOptionValue(TARGET, "both")).stream()
-        .map(target -> new Engine(target, options))
+        .map(target -> Engine.of(target, options, MixedPrecision.NO))
         .toList();
   }
 

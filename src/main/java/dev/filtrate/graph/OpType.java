@@ -49,6 +49,12 @@ public enum OpType {
   SLICE("Slice", new Operand("starts", 1), new Operand("ends", 2), new Operand("axes", 3)),
   PAD("Pad", new Operand("pads", 1)),
   CONCAT("Concat"),
+  /**
+   * {@code [..., S, 2S]}, a column for each distance, to {@code [..., S, S]}, one for each
+   * position: {@code y[i, j] = x[i, j − i + S − 1]}. Not an ONNX operator: lowering writes slices
+   * for it, or a kernel of this project.
+   */
+  RELATIVE_SHIFT("dev.filtrate", "RelativeShift"),
   CONSTANT("Constant"),
   CONSTANT_OF_SHAPE("ConstantOfShape", new Operand("shape", 0)),
   SHAPE("Shape"),
@@ -99,9 +105,24 @@ public enum OpType {
   GATHER_GRAD("com.microsoft", "GatherGrad", new Operand("shape", 0)),
   GATHER_ELEMENTS_GRAD("com.microsoft", "GatherElementsGrad", new Operand("shape", 1)),
   DROPOUT_GRAD("com.microsoft", "DropoutGrad"),
+  /** {@code [..., S, S]} back to its places in zeros {@code [..., S, 2S]}. */
+  RELATIVE_SHIFT_GRAD("dev.filtrate", "RelativeShiftGrad"),
 
   // The optimizer
-  ADAM_OPTIMIZER("com.microsoft", "AdamOptimizer");
+  ADAM_OPTIMIZER("com.microsoft", "AdamOptimizer"),
+
+  // Kernels of this project for CPUs, which only lowering writes
+  /**
+   * op(A) · op(B) for float32 A {@code [..., rows, inner]} and B {@code [inner, columns]}, whose
+   * numbers are rounded to bfloat16; sums are float32. Where transA swaps, A has two axes.
+   */
+  MATMUL_BFLOAT16("dev.filtrate", "MatMulBFloat16"),
+  /** What GATHER_GRAD computes along the first axis, in the order of the indices. */
+  ADD_ROWS("dev.filtrate", "AddRows", new Operand("shape", 0)),
+  /** What GELU computes. */
+  GELU_ONEDNN("dev.filtrate", "Gelu"),
+  /** What GELU_GRAD computes. */
+  GELU_GRAD_ONEDNN("dev.filtrate", "GeluGrad");
 
   /** An attribute that the schema takes as a tensor, and the position of that input. */
   public record Operand(String attribute, int position) {}

@@ -316,6 +316,18 @@ public final class Ops {
     return emit(OpType.CONCAT, parts, Map.of("axis", new Attr.Int(axis))).get(0);
   }
 
+  /**
+   * From a column for each distance to one for each position; see {@link OpType#RELATIVE_SHIFT}.
+   */
+  public Value relativeShift(Value x) {
+    return one(OpType.RELATIVE_SHIFT, x);
+  }
+
+  /** The gradient of {@link #relativeShift}. */
+  public Value relativeShiftGrad(Value dy) {
+    return one(OpType.RELATIVE_SHIFT_GRAD, dy);
+  }
+
   // Products and sums
 
   /** The matrix product over the last two axes, broadcast over the others. */

@@ -15,7 +15,19 @@ final class ShapeRules {
   static List<Signature> infer(OpType op, List<Value> in, Map<String, Attr> attributes) {
     Node n = new Node(op, in, List.of(), attributes);
     return switch (op) {
-      case NEG, ABS, EXP, LOG, SQRT, RECIPROCAL, TANH, ERF, SIGMOID, RELU, GELU, IDENTITY ->
+      case NEG,
+          ABS,
+          EXP,
+          LOG,
+          SQRT,
+          RECIPROCAL,
+          TANH,
+          ERF,
+          SIGMOID,
+          RELU,
+          GELU,
+          GELU_ONEDNN,
+          IDENTITY ->
           List.of(like(arity(n, 1).in(0)));
       case NOT -> List.of(like(typed(arity(n, 1).in(0), DType.BOOL)));
       case ADD, SUB, MUL, DIV, MAX, MIN ->
@@ -44,6 +56,18 @@ final class ShapeRules {
       case SLICE -> one(arity(n, 1).in(0).type(), slice(n));
       case PAD -> one(arity(n, 1).in(0).type(), pad(n));
       case CONCAT -> one(n.in(0).type(), concat(n));
+      case RELATIVE_SHIFT -> {
+        Shape x = arity(n, 1).in(0).shape();
+        Dim positions = x.dim(-2);
+        Check.argument(
+            x.dim(-1).equals(positions.times(2)), "a column for each of 2S distances, got %s", x);
+        yield one(n.in(0).type(), x.with(-1, positions));
+      }
+      case RELATIVE_SHIFT_GRAD -> {
+        Shape dy = arity(n, 1).in(0).shape();
+        Check.argument(dy.dim(-1).equals(dy.dim(-2)), "as many columns as rows, got %s", dy);
+        yield one(n.in(0).type(), dy.with(-1, dy.dim(-1).times(2)));
+      }
       case CONSTANT -> {
         Tensor t = n.attribute("value", Attr.Content.class).value();
         yield one(t.type(), t.shape());
@@ -59,7 +83,8 @@ final class ShapeRules {
         Check.argument(arity(n, 0).sizes("size").rank() == 1, "one size, got %s", n.sizes("size"));
         yield one(DType.INT64, n.sizes("size"));
       }
-      case MATMUL, FUSED_MATMUL -> one(sameType(arity(n, 2)).in(0).type(), matMul(n));
+      case MATMUL, FUSED_MATMUL, MATMUL_BFLOAT16 ->
+          one(sameType(arity(n, 2)).in(0).type(), matMul(n));
       case REDUCE_SUM, REDUCE_MEAN, REDUCE_SUM_SQUARE -> one(arity(n, 1).in(0).type(), reduce(n));
       case CUM_SUM -> {
         n.in(0).shape().axis((int) arity(n, 1).integer("axis"));
@@ -100,7 +125,7 @@ final class ShapeRules {
         same(typed(n.in(1), DType.FLOAT), n.in(2));
         yield one(DType.FLOAT, n.in(0).shape());
       }
-      case GELU_GRAD, SOFTMAX_GRAD, LOG_SOFTMAX_GRAD -> {
+      case GELU_GRAD, GELU_GRAD_ONEDNN, SOFTMAX_GRAD, LOG_SOFTMAX_GRAD -> {
         same(arity(n, 2).in(0), n.in(1));
         yield List.of(like(n.in(0)));
       }
@@ -108,8 +133,8 @@ final class ShapeRules {
         same(arity(n, 5).in(0), n.in(1));
         yield List.of(like(n.in(1)), like(n.in(2)), like(n.in(2)));
       }
-      case GATHER_GRAD, GATHER_ELEMENTS_GRAD ->
-          one(arity(n, 2).in(op == OpType.GATHER_GRAD ? 1 : 0).type(), n.sizes("shape"));
+      case GATHER_GRAD, ADD_ROWS, GATHER_ELEMENTS_GRAD ->
+          one(arity(n, 2).in(op == OpType.GATHER_ELEMENTS_GRAD ? 0 : 1).type(), n.sizes("shape"));
       case DROPOUT_GRAD -> {
         same(arity(n, 4).in(0), typed(n.in(1), DType.BOOL));
         yield List.of(like(n.in(0)));

@@ -80,13 +80,13 @@ record DebertaV2(DebertaV2Config config) implements Encoder {
         Ops proj = op.in(config.shareAttKey() ? "key_proj" : "pos_key_proj");
         Value kr = distances.project(proj, table, false); // (h, 2S, d)
         Value byDistance = op.matMul(q, kr, false, true, scale); // (B, h, query, 2S)
-        scores = op.add(scores, place(op, byDistance));
+        scores = op.add(scores, op.relativeShift(byDistance));
       }
       if (config.p2c()) {
         Ops proj = op.in(config.shareAttKey() ? "query_proj" : "pos_query_proj");
         Value qr = distances.project(proj, table, true); // (h, 2S, d)
         Value byDistance = op.matMul(k, qr, false, true, scale); // (B, h, key, 2S)
-        scores = op.add(scores, op.t(place(op, byDistance)));
+        scores = op.add(scores, op.t(op.relativeShift(byDistance)));
       }
     }
     Value p = op.softmax(op.add(scores, mask), -1);
@@ -176,21 +176,6 @@ record DebertaV2(DebertaV2Config config) implements Encoder {
       Dim s = ModelInputs.SEQUENCE;
       return op.slice(constant, 0, s.times(-1).plus(n), s.plus(n));
     }
-  }
-
-  /**
-   * Scores by position from scores by distance, {@code out[i, j] = a[i, j−i+S−1]}: (B, h, S, 2S) to
-   * (B, h, S, S), without a gather: flattened, row i starts at i·2S, so the wanted entry is at
-   * i(2S−1) + j + (S−1): drop S−1 entries and read rows of 2S−1.
-   */
-  private static Value place(Ops op, Value a) {
-    Dim s = a.dim(2);
-    Dim skipped = s.plus(-1);
-    Dim row = a.dim(3).plus(-1);
-    Value flat = op.reshape(a, Shape.of(a.dim(0), a.dim(1), s.times(a.dim(3))));
-    Value rest = op.slice(flat, 2, skipped, skipped.plus(s.times(row)));
-    Value rows = op.reshape(rest, Shape.of(a.dim(0), a.dim(1), s, row));
-    return op.slice(rows, 3, Dim.of(0), s);
   }
 
   /** The longest sequence for which distances are tabled: an entry of 8 bytes for each. */

@@ -43,6 +43,100 @@ final class Chains {
     return List.of(op.mul(op.matMul(a, b), n.real("alpha", 1)));
   }
 
+  /**
+   * The same product in bfloat16 where the second factor is a matrix: weights' products and their
+   * gradients. Those with a vector are means and sums, and those of two batches small: both stay.
+   */
+  static List<Value> productInBFloat16(Ops op, Node n) {
+    Value a = n.in(0);
+    Value b = n.in(1);
+    long transA = n.integer("transA", 0);
+    List<Dim> sizes = new ArrayList<>(b.shape().dims());
+    sizes.addAll(a.shape().dims().subList(Math.max(0, a.rank() - 2), a.rank()));
+    boolean fits =
+        b.rank() == 2
+            && a.rank() >= 2
+            && (transA == 0 || a.rank() == 2)
+            && n.real("alpha", 1) == 1
+            && sizes.stream().noneMatch(d -> d.is(1));
+    if (!fits) {
+      return op.emit(n.op(), n.inputs(), n.attributes());
+    }
+    Attr left = new Attr.Int(transA);
+    Attr right = new Attr.Int(n.integer("transB", 0));
+    return op.emit(OpType.MATMUL_BFLOAT16, n.inputs(), Map.of("transA", left, "transB", right));
+  }
+
+  /**
+   * Without a gather: flattened, row i of x starts at i·2S, so the wanted entry is at i(2S−1) + j +
+   * (S−1): drop S−1 entries and read rows of 2S−1.
+   */
+  static List<Value> relativeShift(Ops op, Node n) {
+    Value x = n.in(0);
+    Dim s = x.dim(-2);
+    Dim row = x.dim(-1).plus(-1);
+    int axis = x.rank() - 2;
+    Value flat = op.reshape(x, flattened(x.shape(), s.times(x.dim(-1))));
+    Value rest = op.slice(flat, axis, s.plus(-1), s.plus(-1).plus(s.times(row)));
+    Value rows = op.reshape(rest, x.shape().with(-1, row));
+    return List.of(op.slice(rows, axis + 1, Dim.of(0), s));
+  }
+
+  /** The same backwards: pads where slices were. */
+  static List<Value> relativeShiftGrad(Ops op, Node n) {
+    Value dy = n.in(0);
+    Dim s = dy.dim(-1);
+    int axis = dy.rank() - 2;
+    Value rows = op.pad(dy, axis + 1, Dim.of(0), s.plus(-1));
+    Value rest = op.reshape(rows, flattened(dy.shape(), s.times(rows.dim(-1))));
+    Value flat = op.pad(rest, axis, s.plus(-1), Dim.of(1));
+    return List.of(op.reshape(flat, dy.shape().with(-1, s.times(2))));
+  }
+
+  /** Of the last two axes one. */
+  private static Shape flattened(Shape shape, Dim both) {
+    List<Dim> dims = new ArrayList<>(shape.dims().subList(0, shape.rank() - 2));
+    dims.add(both);
+    return new Shape(dims);
+  }
+
+  /** By the kernel of this project, where it has the type. */
+  static List<Value> ownGelu(Ops op, Node n) {
+    boolean knows = n.in(0).type() == DType.FLOAT;
+    return op.emit(knows ? OpType.GELU_ONEDNN : OpType.GELU, n.inputs(), Map.of());
+  }
+
+  /** By the kernel of this project, where it has the type. */
+  static List<Value> ownGeluGrad(Ops op, Node n) {
+    return n.in(0).type() == DType.FLOAT
+        ? op.emit(OpType.GELU_GRAD_ONEDNN, n.inputs(), Map.of())
+        : geluGrad(op, n);
+  }
+
+  /** By the kernel of this project, where it has the type. */
+  static List<Value> ownRelativeShift(Ops op, Node n) {
+    return n.in(0).type() == DType.FLOAT
+        ? op.emit(n.op(), n.inputs(), Map.of())
+        : relativeShift(op, n);
+  }
+
+  /** By the kernel of this project, where it has the type. */
+  static List<Value> ownRelativeShiftGrad(Ops op, Node n) {
+    return n.in(0).type() == DType.FLOAT
+        ? op.emit(n.op(), n.inputs(), Map.of())
+        : relativeShiftGrad(op, n);
+  }
+
+  /** By the kernel of this project, where it is about rows of float32 that an int can count. */
+  static List<Value> ownGatherGrad(Ops op, Node n) {
+    Shape shape = n.sizes("shape");
+    Dim size = shape.elements();
+    boolean fits = size.isFixed() && size.fixed() <= Integer.MAX_VALUE / Float.BYTES;
+    return fits && n.in(1).type() == DType.FLOAT && shape.axis((int) n.integer("axis")) == 0
+        ? op.emit(OpType.ADD_ROWS, n.inputs(), Map.of("shape", new Attr.Sizes(shape)))
+        : gatherGrad(op, n);
+  }
+
   /** With u = x/√2: dx = ½·dy·(1 + erf(u) + u·exp(ln(2/√π) − u²)), the derivative of x·Φ(x). */
   static List<Value> geluGrad(Ops op, Node n) {
     Value u = op.mul(n.in(1), Math.sqrt(0.5));

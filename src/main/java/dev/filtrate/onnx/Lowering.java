@@ -52,16 +52,29 @@ public final class Lowering {
               Map.entry(OpType.GATHER_GRAD, Chains::gatherGrad),
               Map.entry(OpType.GATHER_ELEMENTS_GRAD, Chains::gatherElementsGrad),
               Map.entry(OpType.DROPOUT_GRAD, Chains::dropoutGrad),
+              Map.entry(OpType.RELATIVE_SHIFT, Chains::relativeShift),
+              Map.entry(OpType.RELATIVE_SHIFT_GRAD, Chains::relativeShiftGrad),
               Map.entry(OpType.ADAM_OPTIMIZER, Chains::adamOptimizer)));
 
   private static final Map<OpType, Chain> ORT_CPU =
       new EnumMap<>(
           Map.of(
               OpType.GELU_GRAD, Chains::geluGrad,
+              OpType.RELATIVE_SHIFT, Chains::relativeShift,
+              OpType.RELATIVE_SHIFT_GRAD, Chains::relativeShiftGrad,
               OpType.LAYER_NORMALIZATION_GRAD, Chains::layerNormalizationGrad,
               OpType.GATHER_GRAD, Chains::gatherGradOfLargeTable,
               OpType.GATHER_ELEMENTS_GRAD, Chains::gatherElementsGrad,
               OpType.ADAM_OPTIMIZER, Chains::adamKernel));
+
+  /** What this project's own kernels change in it. */
+  private static final Map<OpType, Chain> OWN_CPU =
+      Map.of(
+          OpType.GELU, Chains::ownGelu,
+          OpType.GELU_GRAD, Chains::ownGeluGrad,
+          OpType.GATHER_GRAD, Chains::ownGatherGrad,
+          OpType.RELATIVE_SHIFT, Chains::ownRelativeShift,
+          OpType.RELATIVE_SHIFT_GRAD, Chains::ownRelativeShiftGrad);
 
   private static final Map<OpType, Chain> ORT_CUDA =
       new EnumMap<>(
@@ -70,6 +83,8 @@ public final class Lowering {
               OpType.MATMUL, Chains::alikeBatches,
               OpType.FUSED_MATMUL, Chains::alikeBatches,
               OpType.GATHER_GRAD, Chains::gatherGradOfSmallTable,
+              OpType.RELATIVE_SHIFT, Chains::relativeShift,
+              OpType.RELATIVE_SHIFT_GRAD, Chains::relativeShiftGrad,
               OpType.ADAM_OPTIMIZER, Chains::adamKernelOfFedStep));
 
   /** Operators with outputs that a schema lets us leave out at the end. */
@@ -99,7 +114,7 @@ public final class Lowering {
 
   /** The graph with chains in place of what the target does not run, or not well. */
   public static Graph lower(Graph graph, Target target, DeviceKind device) {
-    boolean halves = target == Target.ORT && device != DeviceKind.CPU;
+    boolean halves = target == Target.ORT && device.isCuda();
     Graph known = halves ? graph : FloatIslands.of(graph);
     Graph lowered = new Lowering(known, table(known, target, device)).run();
     requireRunnable(lowered, target);
@@ -113,10 +128,18 @@ public final class Lowering {
     if (target == Target.PORTABLE) {
       return PORTABLE;
     }
-    Map<OpType, Chain> table = new EnumMap<>(device == DeviceKind.CPU ? ORT_CPU : ORT_CUDA);
-    switch (device) { // words are shared within a graph
-      case CPU -> table.put(OpType.DROPOUT, new DropoutMasks(new DrawnWords())::emit);
-      case CUDA -> {}
+    Map<OpType, Chain> table = new EnumMap<>(device.isCuda() ? ORT_CUDA : ORT_CPU);
+    if (!device.isCuda()) { // words are shared within a graph
+      table.put(OpType.DROPOUT, new DropoutMasks(new DrawnWords())::emit);
+    }
+    switch (device) {
+      case CPU, CUDA -> {}
+      case CPU_ONEDNN -> table.putAll(OWN_CPU);
+      case CPU_BFLOAT16 -> {
+        table.putAll(OWN_CPU);
+        table.put(OpType.MATMUL, Chains::productInBFloat16);
+        table.put(OpType.FUSED_MATMUL, Chains::productInBFloat16);
+      }
       case CUDA_GRAPH -> {
         table.put(OpType.DROPOUT, new DropoutMasks(new SeededWords(graph))::emit);
         table.put(OpType.GATHER_GRAD, Chains::gatherGradOfAnyTable);

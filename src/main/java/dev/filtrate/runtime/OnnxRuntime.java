@@ -1,6 +1,7 @@
 package dev.filtrate.runtime;
 
 import dev.filtrate.base.UserError;
+import dev.filtrate.runtime.kernels.Kernels;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -67,6 +68,17 @@ public final class OnnxRuntime {
     Set<String> features = cpuFeatures();
     return features.stream().noneMatch(f -> f.startsWith("avx"))
         || features.stream().anyMatch(f -> f.endsWith("vnni"));
+  }
+
+  /** Whether sessions on the CPU know this project's own operators, and are faster with them. */
+  public static boolean hasOwnKernels() {
+    Native.env(); // which settles how JavaCPP loads
+    return Kernels.areAvailable();
+  }
+
+  /** Whether they multiply bfloat16 with instructions of this processor. */
+  public static boolean multipliesBFloat16() {
+    return hasOwnKernels() && Kernels.multiplyBFloat16();
   }
 
   static Set<String> cpuFeatures(Stream<String> cpuinfo) {

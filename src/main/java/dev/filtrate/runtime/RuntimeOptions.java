@@ -19,6 +19,7 @@ import java.util.function.Consumer;
  * @param optimization how far the runtime rewrites the graph
  * @param prepacking whether constant weights are kept a second time in the kernels' layout
  * @param tf32 whether CUDA may round the factors of float32 products to 10 bits of precision
+ * @param cpuKernels whose kernels a CPU has: a graph that is lowered for some needs them here
  * @param cudaGraphs whether a session keeps its inputs and outputs at fixed addresses, by shape,
  *     and CUDA replays its kernels on them: for graphs lowered for that, and not for those that
  *     change something in place, as a batch of a new shape runs more than once
@@ -35,9 +36,20 @@ public record RuntimeOptions(
     Optimization optimization,
     boolean prepacking,
     boolean tf32,
+    CpuKernels cpuKernels,
     boolean cudaGraphs,
     Map<String, Long> fixedDims,
     Optional<String> profilePrefix) {
+
+  /** Whose kernels a CPU has. */
+  public enum CpuKernels {
+    /** ONNX Runtime's: what an export meets everywhere. */
+    ORT,
+    /** Also those of {@link dev.filtrate.runtime.kernels}. */
+    OWN,
+    /** The same, and products with matrices round their factors to bfloat16. */
+    OWN_BFLOAT16
+  }
 
   /** How far the runtime rewrites a graph, as ONNX Runtime names the levels. */
   public enum Optimization {
@@ -70,6 +82,7 @@ public record RuntimeOptions(
         Optimization.ALL,
         true,
         false,
+        CpuKernels.ORT,
         false,
         Map.of(),
         Optional.empty());
@@ -115,6 +128,11 @@ public record RuntimeOptions(
     return with(o -> o.tf32 = on);
   }
 
+  /** These with other kernels on a CPU. */
+  public RuntimeOptions withCpuKernels(CpuKernels kernels) {
+    return with(o -> o.cpuKernels = kernels);
+  }
+
   /** These with or without replaying on CUDA. */
   public RuntimeOptions withCudaGraphs(boolean on) {
     return with(o -> o.cudaGraphs = on);
@@ -146,6 +164,7 @@ public record RuntimeOptions(
     private Optimization optimization;
     private boolean prepacking;
     private boolean tf32;
+    private CpuKernels cpuKernels;
     private boolean cudaGraphs;
     private final Map<String, Long> fixedDims;
     private Optional<String> profilePrefix;
@@ -159,6 +178,7 @@ public record RuntimeOptions(
       optimization = o.optimization;
       prepacking = o.prepacking;
       tf32 = o.tf32;
+      cpuKernels = o.cpuKernels;
       cudaGraphs = o.cudaGraphs;
       fixedDims = new TreeMap<>(o.fixedDims);
       profilePrefix = o.profilePrefix;
@@ -174,6 +194,7 @@ public record RuntimeOptions(
           optimization,
           prepacking,
           tf32,
+          cpuKernels,
           cudaGraphs,
           fixedDims,
           profilePrefix);

@@ -1,6 +1,8 @@
 package dev.filtrate.runtime;
 
+import dev.filtrate.runtime.RuntimeOptions.CpuKernels;
 import dev.filtrate.runtime.RuntimeOptions.Optimization;
+import dev.filtrate.runtime.kernels.Kernels;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.onnxruntime.CUDAProviderOptions;
 import org.bytedeco.onnxruntime.SessionOptions;
@@ -44,6 +46,9 @@ final class SessionSettings {
     options
         .profilePrefix()
         .ifPresent(prefix -> o.EnableProfiling(Native.path(prefix + "-" + name)));
+    if (options.cpuKernels() != CpuKernels.ORT) {
+      Kernels.addTo(o);
+    }
     if (options.device().isCuda()) {
       o.AppendExecutionProvider_CUDA_V2(cuda(options).asOrtCUDAProviderOptionsV2());
     }

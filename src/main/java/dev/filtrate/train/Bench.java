@@ -183,7 +183,7 @@ public final class Bench {
    */
   private double matmulGflops() {
     GraphBuilder g = new GraphBuilder();
-    DType type = engine.precision().type();
+    DType type = engine.pass().type();
     Device device = recipe.device();
     long n = device.isCuda() ? LARGE_PRODUCT : PRODUCT;
     Value a = g.input("a", type, Shape.of(n, n));

@@ -61,7 +61,7 @@ final class CachedOutputs implements FrozenOutputs {
     FrozenOutputs opened = computed;
     boolean complete = false;
     try {
-      String key = key(model, data, settings.dtype().type());
+      String key = key(model, computed.bfloat16(), data, settings.dtype().type());
       FrozenCache cache =
           FrozenCache.open(folder, settings, key, columns(model.graph()), lengths(data));
       CachedOutputs cached = new CachedOutputs(computed, cache);
@@ -101,10 +101,11 @@ final class CachedOutputs implements FrozenOutputs {
   }
 
   /** A hash of everything that the outputs are a function of: graph, weights, tokens. */
-  private static String key(WeightedGraph model, EncodedExamples data, DType type) {
+  private static String key(
+      WeightedGraph model, boolean bfloat16, EncodedExamples data, DType type) {
     try {
       MessageDigest sha = MessageDigest.getInstance("SHA-256");
-      sha.update((type + "\n" + model.graph()).getBytes(StandardCharsets.UTF_8));
+      sha.update((type + "\n" + bfloat16 + "\n" + model.graph()).getBytes(StandardCharsets.UTF_8));
       for (Value parameter : model.graph().parameters()) {
         Tensor weight = model.values().get(parameter.name());
         if (weight != null) {

@@ -16,8 +16,13 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** The graph, weights and session of a stage's frozen model, or nobody's. */
-record ComputedOutputs(@Nullable WeightedGraph model, @Nullable ComputeSession session)
+/**
+ * The graph, weights and session of a stage's frozen model, or nobody's.
+ *
+ * @param bfloat16 whether the session rounds the graph's products
+ */
+record ComputedOutputs(
+    @Nullable WeightedGraph model, @Nullable ComputeSession session, boolean bfloat16)
     implements FrozenOutputs {
   /** The name of the graph and of its session. */
   static final String NAME = "frozen";
@@ -26,20 +31,22 @@ record ComputedOutputs(@Nullable WeightedGraph model, @Nullable ComputeSession s
   static ComputedOutputs of(Engine engine, Stage stage, Graph gradients) {
     Stage.Frozen f = stage.frozen().orElse(null);
     if (f == null) {
-      return new ComputedOutputs(null, null);
+      return new ComputedOutputs(null, null, false);
     }
     Graph graph = StageGraphs.frozen(NAME, f.source(), gradients);
     if (graph.outputs().isEmpty()) {
-      return new ComputedOutputs(null, null);
+      return new ComputedOutputs(null, null, false);
     }
-    WeightedGraph model = inForm(f.dtype(), new WeightedGraph(graph, f.weights()), engine);
-    return new ComputedOutputs(model, engine.frozen(model.graph(), model.values()));
+    Engine own = f.dtype() == FrozenDtype.BFLOAT16 ? engine.inBFloat16() : engine;
+    WeightedGraph model = inForm(f.dtype(), new WeightedGraph(graph, f.weights()), own);
+    ComputeSession session = own.frozen(model.graph(), model.values());
+    return new ComputedOutputs(model, session, own.multipliesBFloat16());
   }
 
   /** A frozen model as it computes. */
   static WeightedGraph inForm(FrozenDtype dtype, WeightedGraph model, Engine engine) {
     return switch (dtype) {
-      case FLOAT32 -> model.with(engine.precision().applyTo(model.graph()));
+      case FLOAT32, BFLOAT16 -> model.with(engine.pass().applyTo(model.graph()));
       case INT8 -> {
         Graph standard = Lowering.lower(model.graph(), Target.PORTABLE, DeviceKind.CPU);
         boolean reduceRange = !OnnxRuntime.addsProductsOfBytesExactly();

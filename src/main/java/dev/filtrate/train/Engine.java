@@ -12,7 +12,9 @@ import dev.filtrate.onnx.OnnxCodec;
 import dev.filtrate.onnx.Parameters;
 import dev.filtrate.onnx.Target;
 import dev.filtrate.runtime.ComputeSession;
+import dev.filtrate.runtime.OnnxRuntime;
 import dev.filtrate.runtime.RuntimeOptions;
+import dev.filtrate.runtime.RuntimeOptions.CpuKernels;
 import dev.filtrate.runtime.TrainingSession;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -32,6 +34,30 @@ public record Engine(Target target, RuntimeOptions options, MixedPrecision preci
     this(target, options, MixedPrecision.NO);
   }
 
+  /** An engine in this precision, with the best kernels that there are. */
+  public static Engine of(Target target, RuntimeOptions options, MixedPrecision precision) {
+    return new Engine(target, options.withCpuKernels(best(target, options, precision)), precision);
+  }
+
+  private static CpuKernels best(Target target, RuntimeOptions options, MixedPrecision precision) {
+    if (target != Target.ORT || options.device().isCuda() || !OnnxRuntime.hasOwnKernels()) {
+      return CpuKernels.ORT;
+    }
+    return precision == MixedPrecision.BF16 && OnnxRuntime.multipliesBFloat16()
+        ? CpuKernels.OWN_BFLOAT16
+        : CpuKernels.OWN;
+  }
+
+  /** The same in bfloat16. */
+  Engine inBFloat16() {
+    return of(target, options, MixedPrecision.BF16);
+  }
+
+  /** The same in float32, with the kernels that exports meet everywhere. */
+  Engine asExported() {
+    return new Engine(target, options.withCpuKernels(CpuKernels.ORT));
+  }
+
   /** The same with other options. */
   Engine with(RuntimeOptions other) {
     return new Engine(target, other, precision);
@@ -42,20 +68,26 @@ public record Engine(Target target, RuntimeOptions options, MixedPrecision preci
     return OnnxCodec.encode(lowered(graph));
   }
 
+  /**
+   * What is done to a forward graph before it is differentiated. With the processor's own products
+   * it stays as it is, since they take and deliver float32.
+   */
+  MixedPrecision pass() {
+    return multipliesBFloat16() ? MixedPrecision.NO : precision;
+  }
+
+  /** Whether products round their factors to bfloat16, in a kernel that takes float32. */
+  boolean multipliesBFloat16() {
+    return options.cpuKernels() == CpuKernels.OWN_BFLOAT16;
+  }
+
   /** The inference graph of a model without filters, in this precision. */
   Graph inference(String name, Model model) {
-    return precision.applyTo(StageGraphs.inference(name, model.withoutFilters()));
+    return pass().applyTo(StageGraphs.inference(name, model.withoutFilters()));
   }
 
   private Graph lowered(Graph graph) {
     return Lowering.toOnnx(graph, target, kind());
-  }
-
-  private DeviceKind kind() {
-    if (!options.device().isCuda()) {
-      return DeviceKind.CPU;
-    }
-    return options.cudaGraphs() ? DeviceKind.CUDA_GRAPH : DeviceKind.CUDA;
   }
 
   /**
@@ -83,6 +115,17 @@ public record Engine(Target target, RuntimeOptions options, MixedPrecision preci
         onnx(update),
         only(gradients.parameters(), weights),
         options.withCudaGraphs(replays));
+  }
+
+  private DeviceKind kind() {
+    if (options.device().isCuda()) {
+      return options.cudaGraphs() ? DeviceKind.CUDA_GRAPH : DeviceKind.CUDA;
+    }
+    return switch (options.cpuKernels()) {
+      case ORT -> DeviceKind.CPU;
+      case OWN -> DeviceKind.CPU_ONEDNN;
+      case OWN_BFLOAT16 -> DeviceKind.CPU_BFLOAT16;
+    };
   }
 
   /** The update of what a gradients graph trains. */

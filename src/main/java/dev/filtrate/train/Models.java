@@ -29,11 +29,14 @@ public final class Models {
     }
   }
 
-  /** A finished model at work, in float32 as its export. */
+  /** A finished model at work as its export. */
   @MustBeClosed
   static ComputeSession finished(Engine engine, Weights weights) {
-    return engine.frozen(
-        StageGraphs.inference("finished", weights.model().withoutFilters()), weights.parameters());
+    return engine
+        .asExported()
+        .frozen(
+            StageGraphs.inference("finished", weights.model().withoutFilters()),
+            weights.parameters());
   }
 
   /**

@@ -50,7 +50,7 @@ public final class Run {
 
   /** Where a recipe's sessions run. */
   public static Engine engine(Recipe recipe) {
-    return new Engine(
+    return Engine.of(
         recipe.target(),
         RuntimeOptions.defaults()
             .withDevice(recipe.device())

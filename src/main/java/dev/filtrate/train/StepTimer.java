@@ -80,7 +80,7 @@ record StepTimer(Engine engine, int batch, int length, int warmUp, int steps) {
     WordRows rows = WordRows.usedBy(List.of(texts), stage.model().config());
     long began = System.nanoTime();
     Stage kept = stage.with(rows);
-    Graph gradients = kept.gradients(engine.precision());
+    Graph gradients = kept.gradients(engine.pass());
     double graphs = since(began);
     double flops =
         cache.folder() == null

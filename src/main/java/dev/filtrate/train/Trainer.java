@@ -77,7 +77,7 @@ final class Trainer {
     Optional<Checkpoint> last = around.resume() ? Checkpoint.last(folder) : Optional.empty();
     Path lines = around.files().metrics();
     RunLog.rewind(lines, stage.name(), last.map(c -> c.state().step()).orElse(0));
-    Graph gradients = stage.gradients(engine.precision());
+    Graph gradients = stage.gradients(engine.pass());
     try (RunLog log = RunLog.open(lines);
         TrainingSession session =
             engine.training(gradients, stage.settings().optimizer(), rows.gather(weights));

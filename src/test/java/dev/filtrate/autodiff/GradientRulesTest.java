@@ -48,7 +48,12 @@ class GradientRulesTest {
           OpType.DYNAMIC_QUANTIZE_LINEAR,
           OpType.MATMUL_INTEGER,
           OpType.DEQUANTIZE_LINEAR,
-          OpType.ADAM_OPTIMIZER);
+          OpType.ADAM_OPTIMIZER,
+          OpType.MATMUL_BFLOAT16,
+          OpType.RELATIVE_SHIFT_GRAD,
+          OpType.ADD_ROWS,
+          OpType.GELU_ONEDNN,
+          OpType.GELU_GRAD_ONEDNN);
 
   private final GraphBuilder g = new GraphBuilder();
   private final Value x = g.input("x", DType.FLOAT, Shape.of(2));

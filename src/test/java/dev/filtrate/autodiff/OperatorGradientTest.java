@@ -187,7 +187,7 @@ class OperatorGradientTest {
             (op, x) -> op.concat(-1, List.of(x.get(0), x.get(1), x.get(0))),
             normal("[a, b]"),
             normal("[a, c]")));
-    all.add(one("the shift of relative positions", OperatorGradientTest::shift, "[b, a, 2*a]"));
+    all.add(one("RelativeShift", Ops::relativeShift, "[b, a, 2*a]"));
   }
 
   private static Case one(
@@ -202,16 +202,6 @@ class OperatorGradientTest {
             "ends", new Attr.Sizes(Shape.of(x.dim(2).plus(-1), x.dim(0).plus(0))),
             "axes", new Attr.Ints(List.of(-1L, 0L)));
     return op.emit(OpType.SLICE, List.of(x), bounds).get(0);
-  }
-
-  /** {@code out[.., i, j] = x[.., i, j − i + S − 1]} of 2S columns, by slices and reshapes. */
-  private static Value shift(Ops op, Value x) {
-    Dim n = x.dim(0);
-    Dim s = x.dim(1);
-    Dim w = x.dim(2);
-    Value flat = op.reshape(x, Shape.of(n, s.times(w)));
-    Value cut = op.slice(flat, 1, s.plus(-1), s.plus(-1).plus(s.times(w.plus(-1))));
-    return op.slice(op.reshape(cut, Shape.of(n, s, w.plus(-1))), 2, Dim.of(0), s);
   }
 
   private static void products(List<Case> all) {

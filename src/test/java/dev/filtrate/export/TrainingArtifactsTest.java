@@ -134,10 +134,10 @@ class TrainingArtifactsTest {
   void twentyUpdatesHaveTheLossesOfTrainingHere(String config) {
     for (Head head : Head.values()) {
       TrainingArtifacts plain = artifacts(config, head, 0, PLAIN);
-      assertEquals(0, proof(plain).check(folder), 1e-5, head + " without dropout");
+      assertEquals(0, proof(plain).check(folder), 1e-5, head + " plain");
       AdamW other = new AdamW(0.8, 0.99, 1e-6, 0, OptionalDouble.of(0.5));
       TrainingArtifacts dropping = artifacts(config, head, 0.2, other);
-      assertEquals(0, proof(dropping).check(folder), 1e-5, head + " with dropout");
+      assertEquals(0, proof(dropping).check(folder), 1e-5, head + " dropping");
     }
   }
 

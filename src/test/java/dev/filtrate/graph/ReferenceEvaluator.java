@@ -156,7 +156,7 @@ public final class ReferenceEvaluator {
       case ERF -> map(n, Erf::erf);
       case SIGMOID -> map(n, x -> 1 / (1 + Math.exp(-x)));
       case RELU -> map(n, x -> Math.max(x, 0));
-      case GELU -> map(n, x -> x * normalCdf(x));
+      case GELU, GELU_ONEDNN -> map(n, x -> x * normalCdf(x));
       case NOT -> map(n, x -> 1 - x);
       case CAST -> map(n, cast(n.output().type()));
       case IDENTITY -> List.of(in(n, 0));
@@ -183,6 +183,8 @@ public final class ReferenceEvaluator {
         yield List.of(paste(DoubleTensor.zeros(to), in(n, 0), before));
       }
       case CONCAT -> List.of(concat(n, to));
+      case RELATIVE_SHIFT -> List.of(relativeShift(in(n, 0), to));
+      case RELATIVE_SHIFT_GRAD -> List.of(relativeShiftGrad(in(n, 0), to));
       case CONSTANT -> List.of(content(n));
       case CONSTANT_OF_SHAPE -> List.of(content(n).stretched(to));
       case SHAPE -> List.of(shape(n));
@@ -190,7 +192,7 @@ public final class ReferenceEvaluator {
           List.of(DoubleTensor.vector(IntStream.range(0, to[0]).asDoubleStream().toArray()));
       case DIM -> List.of(DoubleTensor.scalar(dims(n.sizes("size"))[0]));
 
-      case MATMUL, FUSED_MATMUL -> {
+      case MATMUL, FUSED_MATMUL, MATMUL_BFLOAT16 -> {
         boolean transA = n.integer("transA", 0) != 0;
         boolean transB = n.integer("transB", 0) != 0;
         yield List.of(matMul(in(n, 0), in(n, 1), to, transA, transB, n.real("alpha", 1)));
@@ -233,12 +235,14 @@ public final class ReferenceEvaluator {
             DoubleTensor.zip(to, steps, in(n, 1).reshaped(along), (x, scale) -> x * scale));
       }
 
-      case GELU_GRAD -> zip(n, to, (dy, x) -> dy * (normalCdf(x) + x * normalDensity(x)));
+      case GELU_GRAD, GELU_GRAD_ONEDNN ->
+          zip(n, to, (dy, x) -> dy * (normalCdf(x) + x * normalDensity(x)));
       case SOFTMAX_GRAD -> List.of(softmaxGrad(in(n, 0), in(n, 1), axis(n)));
       case LOG_SOFTMAX_GRAD -> List.of(logSoftmaxGrad(in(n, 0), in(n, 1), axis(n)));
       case LAYER_NORMALIZATION_GRAD ->
           layerNormalizationGrad(in(n, 0), in(n, 1), in(n, 2), in(n, 3), in(n, 4));
       case GATHER_GRAD -> List.of(gatherGrad(in(n, 0), in(n, 1), axis(n), to));
+      case ADD_ROWS -> List.of(gatherGrad(in(n, 0), in(n, 1), 0, to));
       case GATHER_ELEMENTS_GRAD -> {
         DoubleTensor zeros = DoubleTensor.zeros(to);
         yield List.of(scatterElements(zeros, in(n, 1), in(n, 0), axis(n), true));
@@ -290,6 +294,26 @@ public final class ReferenceEvaluator {
   private static int axis(Node n) {
     Value data = n.op() == OpType.GATHER_GRAD ? n.output() : n.in(0);
     return data.shape().axis((int) n.integer("axis"));
+  }
+
+  private static DoubleTensor relativeShift(DoubleTensor x, int[] to) {
+    int s = to[to.length - 1];
+    double[] y = new double[DoubleTensor.count(to)];
+    for (int k = 0; k < y.length; k++) {
+      int i = k / s % s;
+      y[k] = x.get(k / s * 2 * s + k % s - i + s - 1);
+    }
+    return DoubleTensor.of(to, y);
+  }
+
+  private static DoubleTensor relativeShiftGrad(DoubleTensor dy, int[] to) {
+    int s = to[to.length - 1] / 2;
+    double[] dx = new double[DoubleTensor.count(to)];
+    for (int k = 0; k < dy.size(); k++) {
+      int i = k / s % s;
+      dx[k / s * 2 * s + k % s - i + s - 1] = dy.get(k);
+    }
+    return DoubleTensor.of(to, dx);
   }
 
   private static int[] axes(Node n) {

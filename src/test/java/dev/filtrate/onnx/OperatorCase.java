@@ -14,16 +14,22 @@ import dev.filtrate.graph.Tensor;
 import dev.filtrate.graph.Value;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * A small graph around one operator and numbers to feed it: all of them together use the whole
  * vocabulary. Shapes hold the names {@code batch} and {@code sequence}.
  */
 public record OperatorCase(String name, Graph graph, Map<String, DoubleTensor> feeds) {
+  /** What stands in lowered graphs alone, for other operators. */
+  static final Set<OpType> OWN_KERNELS =
+      EnumSet.range(OpType.MATMUL_BFLOAT16, OpType.GELU_GRAD_ONEDNN);
+
   /** Emits the operator from declared inputs. */
   @FunctionalInterface
   private interface Body {
@@ -214,6 +220,10 @@ public record OperatorCase(String name, Graph graph, Map<String, DoubleTensor> f
         normal("[3*sequence, batch]"),
         normal("[sequence, 1]"));
     c.one("Pad", (op, x) -> op.pad(x.get(0), 1, s.times(b).plus(-1), Dim.of(2)), normal(BSH));
+    In distances = normal("[batch, 3, sequence, 2*sequence]");
+    c.one("RelativeShift", (op, x) -> op.relativeShift(x.get(0)), distances);
+    In positions = normal("[batch, 3, sequence, sequence]");
+    c.one("RelativeShiftGrad", (op, x) -> op.relativeShiftGrad(x.get(0)), positions);
     c.one("Concat", (op, x) -> op.concat(1, x), normal(BSH), normal("[batch, 2, 6]"));
     c.one(
         "Constant",

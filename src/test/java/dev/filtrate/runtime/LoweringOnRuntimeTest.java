@@ -44,24 +44,29 @@ class LoweringOnRuntimeTest {
   static Stream<Arguments> cases() {
     List<Arguments> all = new ArrayList<>();
     for (OperatorCase c : OperatorCase.all(SEED)) {
-      for (Target target : Target.values()) {
-        all.add(Arguments.of(c, target));
+      all.add(Arguments.of(c, Target.PORTABLE, DeviceKind.CPU));
+      all.add(Arguments.of(c, Target.ORT, DeviceKind.CPU));
+      if (OnnxRuntime.hasOwnKernels()) {
+        all.add(Arguments.of(c, Target.ORT, DeviceKind.CPU_ONEDNN));
       }
     }
     return all.stream();
   }
 
-  @ParameterizedTest(name = "{0}, {1}")
+  @ParameterizedTest(name = "{0}, {1}, {2}")
   @MethodSource("cases")
-  void computesWhatTheOperatorSays(OperatorCase c, Target target) {
+  void computesWhatTheOperatorSays(OperatorCase c, Target target, DeviceKind device) {
     Map<String, DoubleTensor> expected = ReferenceEvaluator.run(c.graph(), c.feeds());
-    Map<String, Tensor> actual = run(c.graph(), target, feeds(c));
+    Map<String, Tensor> actual = run(c.graph(), target, device, feeds(c));
     expected.forEach((name, e) -> assertClose(c + ": " + name, e, the(name, actual)));
   }
 
-  private static Map<String, Tensor> run(Graph graph, Target target, Map<String, Tensor> feeds) {
-    byte[] model = OnnxCodec.encode(Lowering.toOnnx(graph, target, DeviceKind.CPU));
-    try (ComputeSession session = ComputeSession.open(graph.name(), model, OPTIONS)) {
+  private static Map<String, Tensor> run(
+      Graph graph, Target target, DeviceKind device, Map<String, Tensor> feeds) {
+    byte[] model = OnnxCodec.encode(Lowering.toOnnx(graph, target, device));
+    RuntimeOptions options =
+        device == DeviceKind.CPU ? OPTIONS : OPTIONS.withCpuKernels(RuntimeOptions.CpuKernels.OWN);
+    try (ComputeSession session = ComputeSession.open(graph.name(), model, options)) {
       return session.run(feeds);
     }
   }
@@ -130,7 +135,7 @@ class LoweringOnRuntimeTest {
     Arrays.fill(ones, 1);
     Tensor one = Tensor.ofFloats(new long[] {4, 25, 100}, ones);
     Map<String, Tensor> result =
-        run(g.build("dropout", outputs), target, Map.of("x", one, "dy", one));
+        run(g.build("dropout", outputs), target, DeviceKind.CPU, Map.of("x", one, "dy", one));
     float[] kept = the("y", result).toFloats();
     assertArrayEquals(kept, the("dx", result).toFloats());
     int count = 0;

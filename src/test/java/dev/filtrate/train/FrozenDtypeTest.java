@@ -77,6 +77,12 @@ class FrozenDtypeTest {
   }
 
   private static Map<String, Tensor> outputs(Engine engine, WeightedGraph model) {
+    try (ComputeSession session = engine.frozen(model.graph(), model.values())) {
+      return session.run(feeds(session.inputs()));
+    }
+  }
+
+  private static Map<String, Tensor> feeds(List<String> inputs) {
     long[] grid = {2, 5};
     Map<String, Tensor> feeds =
         new HashMap<>(
@@ -84,10 +90,8 @@ class FrozenDtypeTest {
                 "input_ids", Tensor.ofLongs(grid, 2, 5, 8, 11, 3, 2, 6, 9, 3, 0),
                 "attention_mask", Tensor.ofLongs(grid, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0),
                 "token_type_ids", Tensor.zeros(DType.INT64, grid)));
-    try (ComputeSession session = engine.frozen(model.graph(), model.values())) {
-      feeds.keySet().retainAll(session.inputs());
-      return session.run(feeds);
-    }
+    feeds.keySet().retainAll(inputs);
+    return feeds;
   }
 
   private static double relativeError(Tensor expected, Tensor found) {
@@ -98,6 +102,31 @@ class FrozenDtypeTest {
       size += Math.pow(expected.get(i), 2);
     }
     return Math.sqrt(error / size);
+  }
+
+  @ParameterizedTest
+  @MethodSource("teachers")
+  void bfloat16AnswersNearlyWhatFloatsAnswer(String config) {
+    task.write("recipe.yaml", TinyTask.yaml(config, TinyTask.BERT_STUDENT));
+    String[] settings = {"distill.teacher_dtype=bfloat16", "compare=ted"};
+    Stage stage = new Outline(task.recipe(folder.resolve("out"), settings)).distil(Method.TED);
+    Stage known =
+        stage.withFrozen(
+            f -> new Stage.Frozen(f.source(), Outline.random(f.source()), f.dtype(), f.cache()));
+    Graph gradients = known.gradients();
+    Engine engine = Run.engine(task.recipe(folder.resolve("out")));
+    Stage floats = known.withFrozen(f -> f.with(FrozenDtype.FLOAT32));
+    try (ComputedOutputs expected = ComputedOutputs.of(engine, floats, gradients);
+        ComputedOutputs found = ComputedOutputs.of(engine, known, gradients)) {
+      Map<String, Tensor> wanted = expected.fetched(feeds(expected.inputs()));
+      Map<String, Tensor> got = found.fetched(feeds(found.inputs()));
+      assertEquals(wanted.keySet(), got.keySet());
+      wanted.forEach(
+          (output, value) -> {
+            double error = relativeError(value, requireNonNull(got.get(output)));
+            assertTrue(error > 1e-6 && error < 0.03, output + " is off by " + error);
+          });
+    }
   }
 
   @Test
