@@ -18,6 +18,7 @@ if %MAJOR% LSS 17 (
   echo filtrate: Java %VERSION% is too old; install a JDK 17 or newer, or set JAVA_HOME to one >&2
   exit /b 2
 )
+set "OMP_NUM_THREADS=1"
 set "NATIVE="
 if %MAJOR% GEQ 22 set "NATIVE=--enable-native-access=ALL-UNNAMED"
 

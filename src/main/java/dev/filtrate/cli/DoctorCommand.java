@@ -69,8 +69,19 @@ final class DoctorCommand implements Command {
         console,
         "training",
         here.trainingOperators() ? "operators are there" : "operators are missing: cannot train");
+    row(console, "own kernels", ownKernels(here));
     row(console, "device cpu", "usable");
     row(console, "device cuda", cuda());
+  }
+
+  private static String ownKernels(Environment here) {
+    if (!here.ownKernels()) {
+      return "not used: they want an x86 processor with AVX2, and OMP_NUM_THREADS=1, which the"
+          + " launcher sets";
+    }
+    return here.bfloat16Products()
+        ? "used; bf16 in the processor's own instructions"
+        : "used; bf16 is only imitated, as this processor does not multiply it";
   }
 
   private static String cuda() {

@@ -19,6 +19,8 @@ import org.jspecify.annotations.Nullable;
  * @param onnxRuntime ONNX Runtime's version
  * @param providers its execution providers
  * @param trainingOperators whether it has them
+ * @param ownKernels whether the CPU's sessions use this project's own kernels too
+ * @param bfloat16Products whether the processor multiplies bfloat16, and they let it
  */
 public record Environment(
     @Nullable String filtrate,
@@ -29,7 +31,9 @@ public record Environment(
     long heapBytes,
     String onnxRuntime,
     List<String> providers,
-    boolean trainingOperators) {
+    boolean trainingOperators,
+    boolean ownKernels,
+    boolean bfloat16Products) {
   /** Copies the lists. */
   public Environment {
     cpuFeatures = List.copyOf(cpuFeatures);
@@ -51,7 +55,9 @@ public record Environment(
         Runtime.getRuntime().maxMemory(),
         OnnxRuntime.version(),
         OnnxRuntime.providers(),
-        OnnxRuntime.canTrain());
+        OnnxRuntime.canTrain(),
+        OnnxRuntime.hasOwnKernels(),
+        OnnxRuntime.multipliesBFloat16());
   }
 
   /** As {@code environment.json} holds it. */
@@ -66,6 +72,8 @@ public record Environment(
         .put("onnxruntime", onnxRuntime)
         .put("providers", providers)
         .put("training_operators", trainingOperators)
+        .put("own_kernels", ownKernels)
+        .put("bfloat16_products", bfloat16Products)
         .object();
   }
 }

@@ -13,9 +13,9 @@ import java.util.Map;
 public final class GraphFiles {
   private GraphFiles() {}
 
-  /** Writes graphs as a recipe's engine runs them. */
+  /** Writes graphs for a recipe's target and device, without this project's own kernels. */
   public static void write(Path folder, Map<String, Graph> graphs, Recipe recipe) {
-    Engine engine = Run.engine(recipe);
+    Engine engine = Run.engine(recipe).asExported();
     graphs.forEach(
         (name, graph) -> {
           AtomicFiles.writeText(folder.resolve(name + ".txt"), graph.toString());

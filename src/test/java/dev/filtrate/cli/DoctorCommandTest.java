@@ -20,6 +20,7 @@ class DoctorCommandTest {
         new String[] {
           "onnx runtime  " + OnnxRuntime.version(),
           "training      operators are there",
+          "own kernels   " + (OnnxRuntime.hasOwnKernels() ? "used; bf16 " : "not used: "),
           "device cpu    usable",
           "device cuda   "
         }) {
@@ -33,6 +34,8 @@ class DoctorCommandTest {
     assertEquals(OnnxRuntime.version(), facts.get("onnxruntime").asText());
     assertTrue(facts.get("training_operators").asBoolean());
     assertTrue(facts.get("cores").asInt() > 0);
+    assertEquals(OnnxRuntime.hasOwnKernels(), facts.get("own_kernels").asBoolean());
+    assertEquals(OnnxRuntime.multipliesBFloat16(), facts.get("bfloat16_products").asBoolean());
   }
 
   @Test

@@ -35,7 +35,11 @@ public final class Kernels {
 
   /** Whether graphs may use the operators here, and are better off with them. */
   public static boolean areAvailable() {
-    return "1".equals(System.getenv("OMP_NUM_THREADS")) && OneDnn.hasVectors();
+    try {
+      return "1".equals(System.getenv("OMP_NUM_THREADS")) && OneDnn.hasVectors();
+    } catch (LinkageError e) { // no oneDNN for this platform
+      return false;
+    }
   }
 
   /** Whether this processor has instructions that multiply bfloat16. */
