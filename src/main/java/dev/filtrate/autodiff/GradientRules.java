@@ -108,6 +108,7 @@ final class GradientRules {
     rule(DYNAMIC_QUANTIZE_LINEAR, GradientRules::unreachable);
     rule(MATMUL_INTEGER, GradientRules::unreachable);
     rule(DEQUANTIZE_LINEAR, GradientRules::unreachable);
+    rule(MULTI_HEAD_ATTENTION, GradientRules::unreachable);
     rule(ADAM_OPTIMIZER, GradientRules::unreachable);
     rule(MATMUL_BFLOAT16, GradientRules::unreachable);
     rule(ADD_ROWS, GradientRules::unreachable);

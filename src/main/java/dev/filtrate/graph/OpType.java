@@ -88,6 +88,12 @@ public enum OpType {
   GATHER_ELEMENTS("GatherElements"),
   SCATTER_ELEMENTS("ScatterElements"),
   DROPOUT("Dropout"),
+  /**
+   * Attention of heads side by side: query, key and value {@code [B, S, h·d]}, two inputs that are
+   * absent here, and what is added to the scores {@code [B, h or 1, S, S]}; attributes {@code
+   * num_heads} and {@code scale}. Without dropout and without a gradient.
+   */
+  MULTI_HEAD_ATTENTION("com.microsoft", "MultiHeadAttention"),
 
   // Products of bytes, as an export in int8 has them
   /** x as uint8, its scale and zero point: the range of x and 0 in 255 steps. */

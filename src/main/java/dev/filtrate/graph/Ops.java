@@ -445,6 +445,19 @@ public final class Ops {
     return ratio == 0 ? x : one(OpType.DROPOUT, x, constant(ratio), constant(Tensor.scalar(true)));
   }
 
+  /**
+   * softmax(scale · q·kᵀ + bias)·v of every head; q, k and v {@code [B, S, H]}, to the same shape.
+   *
+   * @param bias {@code [B, heads or 1, S, S]}
+   */
+  public Value multiHeadAttention(Value q, Value k, Value v, Value bias, long heads, double scale) {
+    return emit(
+            OpType.MULTI_HEAD_ATTENTION,
+            List.of(q, k, v, Value.NONE, Value.NONE, bias),
+            Map.of("num_heads", new Attr.Int(heads), "scale", new Attr.Real((float) scale)))
+        .get(0);
+  }
+
   // Gradients with a form of their own
 
   /** The gradient of {@link #gelu} at x. */

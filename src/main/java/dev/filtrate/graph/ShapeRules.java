@@ -109,6 +109,11 @@ final class ShapeRules {
         yield List.of(like(n.in(0)));
       }
       case DROPOUT -> List.of(like(arity(n, 3).in(0)), new Signature(DType.BOOL, n.in(0).shape()));
+      case MULTI_HEAD_ATTENTION -> {
+        sameType(sameType(arity(n, 6), 0, 5), 1, 2);
+        same(sameType(n, 0, 1).in(1), n.in(2));
+        yield List.of(like(n.in(0)));
+      }
       case DYNAMIC_QUANTIZE_LINEAR -> {
         Shape x = typed(arity(n, 1).in(0), DType.FLOAT).shape();
         yield List.of(

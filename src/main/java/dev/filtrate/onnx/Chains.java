@@ -137,6 +137,23 @@ final class Chains {
         : gatherGrad(op, n);
   }
 
+  /** The heads apart, softmax(scale · q·kᵀ + bias)·v, and side by side again. */
+  static List<Value> multiHeadAttention(Ops op, Node n) {
+    long heads = n.integer("num_heads");
+    Value q = heads(op, n.in(0), heads);
+    Value k = heads(op, n.in(1), heads);
+    Value scores = op.mul(op.matMul(q, op.t(k)), n.real("scale", 1));
+    Value p = op.softmax(op.add(scores, n.in(5)), -1);
+    Value merged = op.transpose(op.matMul(p, heads(op, n.in(2), heads)), 0, 2, 1, 3);
+    return List.of(op.reshape(merged, n.in(0).shape()));
+  }
+
+  private static Value heads(Ops op, Value x, long heads) {
+    Dim size = Dim.of(x.dim(2).fixed() / heads);
+    Value apart = op.reshape(x, Shape.of(x.dim(0), x.dim(1), Dim.of(heads), size));
+    return op.transpose(apart, 0, 2, 1, 3);
+  }
+
   /** With u = x/√2: dx = ½·dy·(1 + erf(u) + u·exp(ln(2/√π) − u²)), the derivative of x·Φ(x). */
   static List<Value> geluGrad(Ops op, Node n) {
     Value u = op.mul(n.in(1), Math.sqrt(0.5));

@@ -30,8 +30,9 @@ import java.util.Set;
  * repeatable where no two updates meet, as in the losses of this project. What would copy between
  * host and device there is written otherwise: a step reaches each optimizer node as an input of its
  * own, sizes are counted where sums run, and factors of products are repeated to like batches.
- * Where kernels are replayed, none may ask the host or the device for a number: dropout hashes a
- * seed that is fed, and the rows of large tables are added up by ScatterElements.
+ * {@linkplain FusedAttention Attention} that nobody differentiates is one operator there. Where
+ * kernels are replayed, none may ask the host or the device for a number: dropout hashes a seed
+ * that is fed, and the rows of large tables are added up by ScatterElements.
  */
 public final class Lowering {
   /**
@@ -45,6 +46,7 @@ public final class Lowering {
           Map.ofEntries(
               Map.entry(OpType.GELU, Chains::gelu),
               Map.entry(OpType.FUSED_MATMUL, Chains::fusedMatMul),
+              Map.entry(OpType.MULTI_HEAD_ATTENTION, Chains::multiHeadAttention),
               Map.entry(OpType.GELU_GRAD, Chains::geluGrad),
               Map.entry(OpType.SOFTMAX_GRAD, Chains::softmaxGrad),
               Map.entry(OpType.LOG_SOFTMAX_GRAD, Chains::logSoftmaxGrad),
@@ -114,8 +116,8 @@ public final class Lowering {
 
   /** The graph with chains in place of what the target does not run, or not well. */
   public static Graph lower(Graph graph, Target target, DeviceKind device) {
-    boolean halves = target == Target.ORT && device.isCuda();
-    Graph known = halves ? graph : FloatIslands.of(graph);
+    boolean onCuda = target == Target.ORT && device.isCuda();
+    Graph known = onCuda ? FusedAttention.of(graph) : FloatIslands.of(graph);
     Graph lowered = new Lowering(known, table(known, target, device)).run();
     requireRunnable(lowered, target);
     if (device == DeviceKind.CUDA_GRAPH && target == Target.ORT) {

@@ -73,6 +73,9 @@ final class SessionSettings {
     // for each thread (cudaStreamPerThread), which nobody must make and which can be captured.
     put(settings, "has_user_compute_stream", "1");
     put(settings, "user_compute_stream", "2");
+    // Attention in tiles for any length and type (the bit of EFFICIENT_ATTENTION), where otherwise
+    // float32 and bfloat16 get it from 256 tokens on; what no such kernel takes still has others.
+    put(settings, "sdpa_kernel", "2");
     put(settings, "enable_cuda_graph", options.cudaGraphs() ? "1" : "0");
     CUDAProviderOptions provider = new CUDAProviderOptions();
     provider.Update(settings);

@@ -48,6 +48,7 @@ class GradientRulesTest {
           OpType.DYNAMIC_QUANTIZE_LINEAR,
           OpType.MATMUL_INTEGER,
           OpType.DEQUANTIZE_LINEAR,
+          OpType.MULTI_HEAD_ATTENTION,
           OpType.ADAM_OPTIMIZER,
           OpType.MATMUL_BFLOAT16,
           OpType.RELATIVE_SHIFT_GRAD,

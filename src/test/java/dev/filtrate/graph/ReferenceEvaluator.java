@@ -1,5 +1,6 @@
 package dev.filtrate.graph;
 
+import static dev.filtrate.graph.ReferenceKernels.attention;
 import static dev.filtrate.graph.ReferenceKernels.cumSum;
 import static dev.filtrate.graph.ReferenceKernels.gather;
 import static dev.filtrate.graph.ReferenceKernels.gatherElements;
@@ -216,6 +217,16 @@ public final class ReferenceEvaluator {
         yield List.of(scatterElements(in(n, 0), in(n, 1), in(n, 2), axis(n), add));
       }
       case DROPOUT -> dropout(n);
+
+      case MULTI_HEAD_ATTENTION ->
+          List.of(
+              attention(
+                  in(n, 0),
+                  in(n, 1),
+                  in(n, 2),
+                  in(n, 5),
+                  Math.toIntExact(n.integer("num_heads")),
+                  n.real("scale", 1)));
 
       case DYNAMIC_QUANTIZE_LINEAR -> dynamicQuantizeLinear(in(n, 0));
       case MATMUL_INTEGER -> {

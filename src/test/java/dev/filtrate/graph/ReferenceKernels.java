@@ -137,6 +137,36 @@ final class ReferenceKernels {
     return DoubleTensor.zip(x.dims(), e, sum(e, axis), (a, b) -> a / b);
   }
 
+  /** Number by number: softmax(scale · q·kᵀ + bias)·v; heads side by side, (B, S, h·d). */
+  static DoubleTensor attention(
+      DoubleTensor q, DoubleTensor k, DoubleTensor v, DoubleTensor bias, int heads, double scale) {
+    int s = q.dim(1);
+    int width = q.dim(2);
+    int d = width / heads;
+    DoubleTensor y = DoubleTensor.zeros(q.dims());
+    for (int b = 0; b < q.dim(0); b++) {
+      for (int h = 0; h < heads; h++) {
+        int head = bias.dim(1) == 1 ? 0 : h;
+        for (int i = 0; i < s; i++) {
+          double[] scores = new double[s];
+          for (int j = 0; j < s; j++) {
+            scores[j] = bias.get(((b * bias.dim(1) + head) * s + i) * s + j);
+            for (int c = h * d; c < (h + 1) * d; c++) {
+              scores[j] += scale * q.get((b * s + i) * width + c) * k.get((b * s + j) * width + c);
+            }
+          }
+          double[] p = softmax(DoubleTensor.vector(scores), 0).values();
+          for (int c = h * d; c < (h + 1) * d; c++) {
+            for (int j = 0; j < s; j++) {
+              y.values()[(b * s + i) * width + c] += p[j] * v.get((b * s + j) * width + c);
+            }
+          }
+        }
+      }
+    }
+    return y;
+  }
+
   static DoubleTensor logSoftmax(DoubleTensor x, int axis) {
     DoubleTensor shifted = DoubleTensor.zip(x.dims(), x, max(x, axis), (a, b) -> a - b);
     DoubleTensor total = sum(shifted.map(Math::exp), axis);

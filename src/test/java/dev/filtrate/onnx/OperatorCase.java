@@ -304,6 +304,20 @@ public record OperatorCase(String name, Graph graph, Map<String, DoubleTensor> f
         normal("[6]"),
         normal("[6]"));
     c.one(
+        "MultiHeadAttention",
+        (op, x) -> op.multiHeadAttention(x.get(0), x.get(1), x.get(2), x.get(3), 2, 0.6),
+        normal(BSH),
+        normal(BSH),
+        normal(BSH),
+        normal("[batch, 2, sequence, sequence]"));
+    c.one(
+        "MultiHeadAttention with a bias for all heads",
+        (op, x) -> op.multiHeadAttention(x.get(0), x.get(1), x.get(2), x.get(3), 3, 1),
+        normal(BSH),
+        normal(BSH),
+        normal(BSH),
+        normal("[batch, 1, sequence, sequence]"));
+    c.one(
         "Gather",
         (op, x) -> op.gather(x.get(0), x.get(1), 0),
         normal("[9, 6]"),

@@ -41,7 +41,7 @@ class CudaKernelsTest {
       "\"vocab_size\": 9000, \"num_hidden_layers\": 2, \"num_attention_heads\": 2,"
           + " \"intermediate_size\": 32, \"max_position_embeddings\": 16, \"hidden_size\": 16";
 
-  private static final Map<String, String> FAMILIES =
+  static final Map<String, String> FAMILIES =
       Map.of(
           "bert", "{\"model_type\": \"bert\", " + SIZES + "}",
           "roberta",
