@@ -72,7 +72,7 @@ public final class ComputeSession implements AutoCloseable {
     this.device = options.device();
     this.profiled = options.profilePrefix().isPresent();
     this.shared = shared;
-    this.replays = options.cudaGraphs() ? new Replays(device) : null;
+    this.replays = options.replays() ? new Replays(device) : null;
     try (PointerScope scope = new PointerScope()) {
       this.standing = new Binding(session);
       this.inputs = Native.strings(session.GetInputNames());

@@ -88,6 +88,11 @@ public record RuntimeOptions(
         Optional.empty());
   }
 
+  /** Whether sessions replay: not under the profiler, which would not see kernels one by one. */
+  boolean replays() {
+    return cudaGraphs && profilePrefix.isEmpty();
+  }
+
   /** These on another device. */
   public RuntimeOptions withDevice(Device other) {
     return with(o -> o.device = other);

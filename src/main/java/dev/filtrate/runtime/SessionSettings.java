@@ -76,7 +76,7 @@ final class SessionSettings {
     // Attention in tiles for any length and type (the bit of EFFICIENT_ATTENTION), where otherwise
     // float32 and bfloat16 get it from 256 tokens on; what no such kernel takes still has others.
     put(settings, "sdpa_kernel", "2");
-    put(settings, "enable_cuda_graph", options.cudaGraphs() ? "1" : "0");
+    put(settings, "enable_cuda_graph", options.replays() ? "1" : "0");
     CUDAProviderOptions provider = new CUDAProviderOptions();
     provider.Update(settings);
     return provider;

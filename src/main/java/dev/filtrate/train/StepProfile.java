@@ -103,9 +103,8 @@ record StepProfile(
     try {
       folder = Files.createTempDirectory("filtrate-profile");
       Engine engine = timer.engine();
-      // Replayed kernels are not seen one by one.
-      RuntimeOptions options = engine.options().withCudaGraphs(false);
-      Engine profiled = engine.with(options.withProfile(folder.resolve(PREFIX).toString()));
+      RuntimeOptions options = engine.options().withProfile(folder.resolve(PREFIX).toString());
+      Engine profiled = engine.with(options);
       double step = timed.run(timer.with(profiled)).mean();
       return read(folder, cached, timer.steps(), step);
     } catch (IOException e) {

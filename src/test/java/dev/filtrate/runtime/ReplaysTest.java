@@ -2,10 +2,12 @@ package dev.filtrate.runtime;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.filtrate.graph.DType;
 import dev.filtrate.graph.Dim;
@@ -77,6 +79,13 @@ class ReplaysTest {
           new float[] {6, 8},
           Objects.requireNonNull(replayed.run(Map.of("x", row(3, 4))).get("y")).toFloats());
     }
+  }
+
+  @Test
+  void whatIsProfiledDoesNotReplay() {
+    RuntimeOptions options = RuntimeOptions.defaults().withCudaGraphs(true);
+    assertTrue(options.replays());
+    assertFalse(options.withProfile("profile").replays());
   }
 
   @Test
