@@ -86,7 +86,7 @@ public final class StudentExport {
       long dataInside,
       Optional<Results> results,
       Optional<StageSettings> training) {
-    this.engine = engine;
+    this.engine = engine.asExported();
     this.settings = settings;
     this.passes = passes;
     this.dataInside = dataInside;

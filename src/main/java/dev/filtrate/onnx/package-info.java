@@ -11,7 +11,8 @@
  *
  * <p>Decisions: opset 17 and IR version 8, {@code com.microsoft} version 1 only where it is used.
  * Every value is typed in the file, sizes that are known only when running under their text form.
- * Which kernel or chain an operator gets is one table, by target and device, as measured; where
+ * Which kernel or chain an operator gets is one table, by target and device, as measured; for CPUs
+ * some kernels are this project's own ({@code runtime.kernels}), in graphs that stay here. Where
  * there are no kernels in 16 bits, what is rounded to them computes in float32. Protobuf and
  * flatbuffers stay here; no runtime is known here.
  */

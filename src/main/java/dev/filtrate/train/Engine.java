@@ -54,7 +54,7 @@ public record Engine(Target target, RuntimeOptions options, MixedPrecision preci
   }
 
   /** The same in float32, with the kernels that exports meet everywhere. */
-  Engine asExported() {
+  public Engine asExported() {
     return new Engine(target, options.withCpuKernels(CpuKernels.ORT));
   }
 

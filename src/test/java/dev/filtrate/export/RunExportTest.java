@@ -16,8 +16,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @Tag("ort")
 @Tag("tokenizers")
@@ -32,17 +33,20 @@ class RunExportTest {
       student: {config: %s}
       distill: {kl_alpha: 1}
       compare: [finetuned, kd]
+      mixed_precision: %s
       output_dir: '%s'
       """;
 
   @TempDir Path folder;
 
-  @Test
-  void aRunEndsWithItsBestStudent() throws IOException {
+  @ParameterizedTest
+  @ValueSource(strings = {"no", "bf16"}) // an export is in float32 all the same, and proven so
+  void aRunEndsWithItsBestStudent(String precision) throws IOException {
     TinyModels.vocabulary(folder);
     TinyModels.tsv(folder.resolve("train.tsv"), 40, 2);
     TinyModels.tsv(folder.resolve("dev.tsv"), 20, 2);
-    String text = RECIPE.formatted(TinyModels.BERT, TinyModels.BERT, folder.resolve("run"));
+    String text =
+        RECIPE.formatted(TinyModels.BERT, TinyModels.BERT, precision, folder.resolve("run"));
     Path file = TinyModels.write(folder.resolve("recipe.yaml"), text);
     Recipe recipe = Recipe.read(file, List.of(), Use.RUN);
     Results results = new Run(recipe, Progress.SILENT, () -> false, false).execute();

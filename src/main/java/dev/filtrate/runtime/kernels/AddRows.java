@@ -56,13 +56,7 @@ final class AddRows implements Kernel {
         (int) ((bytes + CLEARED - 1) / CLEARED),
         part -> {
           long first = part * CLEARED;
-          Pointer.memset(new Memory(to + first), 0, Math.min(CLEARED, bytes - first));
+          Pointer.memset(new Address(to + first), 0, Math.min(CLEARED, bytes - first));
         });
-  }
-
-  private static final class Memory extends Pointer {
-    Memory(long address) {
-      this.address = address;
-    }
   }
 }

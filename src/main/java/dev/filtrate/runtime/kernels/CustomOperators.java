@@ -226,14 +226,14 @@ final class CustomOperators {
       long count = LongStream.of(dims(input)).reduce(1, (m, n) -> m * n);
       return count == 0
           ? LongBuffer.allocate(0)
-          : new LongPointer(new Handle(address(input))).capacity(count).asBuffer();
+          : new LongPointer(new Address(address(input))).capacity(count).asBuffer();
     }
 
     @Override
     public FloatBuffer floats(long address, long count) {
       return count == 0
           ? FloatBuffer.allocate(0)
-          : new FloatPointer(new Handle(address)).capacity(count).asBuffer();
+          : new FloatPointer(new Address(address)).capacity(count).asBuffer();
     }
 
     private long address(OrtValue value) {
@@ -248,20 +248,14 @@ final class CustomOperators {
     }
   }
 
-  /** An address, or the number of a kernel, which the runtime keeps for us as one. */
-  private static final class Handle extends Pointer {
-    Handle(long address) {
-      this.address = address;
-    }
-  }
-
   private final class Create
       extends OrtCustomOp.CreateKernelV2_OrtCustomOp_OrtApi_OrtKernelInfo_PointerPointer {
     @Override
     @SuppressWarnings("rawtypes") // as JavaCPP declares it
     public @Nullable OrtStatus call(
         OrtCustomOp operator, OrtApi itself, OrtKernelInfo info, PointerPointer kernel) {
-      return status(() -> kernel.put(0, new Handle(create(operator, info))));
+      // the number of the kernel, which the runtime keeps as a pointer
+      return status(() -> kernel.put(0, new Address(create(operator, info))));
     }
   }
 

@@ -68,13 +68,6 @@ final class OneDnn {
     Check.state(status == dnnl.dnnl_success, "oneDNN failed with status %d", status);
   }
 
-  /** An address as the C interface takes it. */
-  private static final class Address extends Pointer {
-    Address(long address) {
-      this.address = address;
-    }
-  }
-
   /** A layout of numbers, and from {@link #at} on an address where they are. */
   static final class Memory implements AutoCloseable {
     private final dnnl_memory_desc layout;
