@@ -123,8 +123,10 @@ record StepTimer(Engine engine, int batch, int length, int warmUp, int steps) {
     return new StepTimer(other, batch, length, warmUp, steps);
   }
 
-  /** The logits of a model alone, on random weights. */
+  /** The logits of a model alone, on random weights; on a CPU as its export computes them. */
   Timing forward(Model model) {
+    Engine engine =
+        this.engine.options().device().isCuda() ? this.engine : this.engine.asExported();
     long began = System.nanoTime();
     Graph graph = engine.inference("forward", model);
     double graphs = since(began);

@@ -244,7 +244,11 @@ final class CustomOperators {
 
     @Override
     public void run(int count, IntConsumer task) {
-      tasks.run(context, count, task);
+      if (count == 1) { // which needs no other thread
+        task.accept(0);
+      } else {
+        tasks.run(context, count, task);
+      }
     }
   }
 
