@@ -100,31 +100,12 @@ final class Chains {
     return new Shape(dims);
   }
 
-  /** By the kernel of this project, where it has the type. */
-  static List<Value> ownGelu(Ops op, Node n) {
-    boolean knows = n.in(0).type() == DType.FLOAT;
-    return op.emit(knows ? OpType.GELU_ONEDNN : OpType.GELU, n.inputs(), Map.of());
-  }
-
-  /** By the kernel of this project, where it has the type. */
-  static List<Value> ownGeluGrad(Ops op, Node n) {
-    return n.in(0).type() == DType.FLOAT
-        ? op.emit(OpType.GELU_GRAD_ONEDNN, n.inputs(), Map.of())
-        : geluGrad(op, n);
-  }
-
-  /** By the kernel of this project, where it has the type. */
-  static List<Value> ownRelativeShift(Ops op, Node n) {
-    return n.in(0).type() == DType.FLOAT
-        ? op.emit(n.op(), n.inputs(), Map.of())
-        : relativeShift(op, n);
-  }
-
-  /** By the kernel of this project, where it has the type. */
-  static List<Value> ownRelativeShiftGrad(Ops op, Node n) {
-    return n.in(0).type() == DType.FLOAT
-        ? op.emit(n.op(), n.inputs(), Map.of())
-        : relativeShiftGrad(op, n);
+  /** A kernel of this project, which knows float32 alone, or else what stands for other types. */
+  static Chain own(OpType kernel, Chain otherwise) {
+    return (op, n) ->
+        n.in(0).type() == DType.FLOAT
+            ? op.emit(kernel, n.inputs(), Map.of())
+            : otherwise.emit(op, n);
   }
 
   /** By the kernel of this project, where it is about rows of float32 that an int can count. */
@@ -134,7 +115,7 @@ final class Chains {
     boolean fits = size.isFixed() && size.fixed() <= Integer.MAX_VALUE / Float.BYTES;
     return fits && n.in(1).type() == DType.FLOAT && shape.axis((int) n.integer("axis")) == 0
         ? op.emit(OpType.ADD_ROWS, n.inputs(), Map.of("shape", new Attr.Sizes(shape)))
-        : gatherGrad(op, n);
+        : gatherGradOfLargeTable(op, n);
   }
 
   /** The heads apart, softmax(scale · q·kᵀ + bias)·v, and side by side again. */

@@ -72,11 +72,14 @@ public final class Lowering {
   /** What this project's own kernels change in it. */
   private static final Map<OpType, Chain> OWN_CPU =
       Map.of(
-          OpType.GELU, Chains::ownGelu,
-          OpType.GELU_GRAD, Chains::ownGeluGrad,
+          OpType.GELU,
+              Chains.own(
+                  OpType.GELU_ONEDNN, (op, n) -> op.emit(OpType.GELU, n.inputs(), n.attributes())),
+          OpType.GELU_GRAD, Chains.own(OpType.GELU_GRAD_ONEDNN, Chains::geluGrad),
           OpType.GATHER_GRAD, Chains::ownGatherGrad,
-          OpType.RELATIVE_SHIFT, Chains::ownRelativeShift,
-          OpType.RELATIVE_SHIFT_GRAD, Chains::ownRelativeShiftGrad);
+          OpType.RELATIVE_SHIFT, Chains.own(OpType.RELATIVE_SHIFT, Chains::relativeShift),
+          OpType.RELATIVE_SHIFT_GRAD,
+              Chains.own(OpType.RELATIVE_SHIFT_GRAD, Chains::relativeShiftGrad));
 
   private static final Map<OpType, Chain> ORT_CUDA =
       new EnumMap<>(

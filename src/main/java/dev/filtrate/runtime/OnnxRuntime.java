@@ -78,7 +78,8 @@ public final class OnnxRuntime {
 
   /** Whether they multiply bfloat16 with instructions of this processor. */
   public static boolean multipliesBFloat16() {
-    return hasOwnKernels() && Kernels.multiplyBFloat16();
+    Native.env();
+    return Kernels.multiplyBFloat16();
   }
 
   static Set<String> cpuFeatures(Stream<String> cpuinfo) {

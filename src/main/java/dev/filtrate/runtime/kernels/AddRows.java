@@ -1,8 +1,9 @@
 package dev.filtrate.runtime.kernels;
 
+import dev.filtrate.graph.Tensor;
 import java.nio.FloatBuffer;
 import java.nio.LongBuffer;
-import java.util.stream.LongStream;
+import java.util.Arrays;
 import org.bytedeco.javacpp.Pointer;
 
 /**
@@ -24,7 +25,7 @@ final class AddRows implements Kernel {
     long[] shape = new long[dims.remaining()];
     dims.get(shape);
     long to = call.output(shape);
-    int width = Math.toIntExact(LongStream.of(shape).skip(1).reduce(1, (m, n) -> m * n));
+    int width = Math.toIntExact(Tensor.count(Arrays.copyOfRange(shape, 1, shape.length)));
     long size = shape[0] * width;
     if (size == 0) {
       return;

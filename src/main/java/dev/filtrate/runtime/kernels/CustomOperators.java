@@ -1,6 +1,7 @@
 package dev.filtrate.runtime.kernels;
 
 import dev.filtrate.graph.OpType;
+import dev.filtrate.graph.Tensor;
 import dev.filtrate.runtime.kernels.Kernels.Definition;
 import java.nio.FloatBuffer;
 import java.nio.LongBuffer;
@@ -10,7 +11,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.IntConsumer;
-import java.util.stream.LongStream;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.IntPointer;
@@ -223,7 +223,7 @@ final class CustomOperators {
 
     @Override
     public LongBuffer longs(int input) {
-      long count = LongStream.of(dims(input)).reduce(1, (m, n) -> m * n);
+      long count = Tensor.count(dims(input));
       return count == 0
           ? LongBuffer.allocate(0)
           : new LongPointer(new Address(address(input))).capacity(count).asBuffer();

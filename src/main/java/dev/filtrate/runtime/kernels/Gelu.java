@@ -1,5 +1,6 @@
 package dev.filtrate.runtime.kernels;
 
+import dev.filtrate.graph.Tensor;
 import dev.filtrate.runtime.kernels.OneDnn.Memory;
 import dev.filtrate.runtime.kernels.OneDnn.Step;
 import java.util.ArrayList;
@@ -74,10 +75,7 @@ final class Gelu implements Kernel {
   public void compute(Call call) {
     long[] dims = call.dims(0);
     long y = call.output(dims);
-    long size = 1;
-    for (long dim : dims) {
-      size *= dim;
-    }
+    long size = Tensor.count(dims);
     int whole = Math.toIntExact(size / SLICE);
     long rest = size % SLICE;
     while (slices.whole().size() < whole) {

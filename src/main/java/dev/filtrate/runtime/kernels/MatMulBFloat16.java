@@ -1,8 +1,9 @@
 package dev.filtrate.runtime.kernels;
 
+import dev.filtrate.graph.Tensor;
 import dev.filtrate.runtime.kernels.Product.Buffer;
 import dev.filtrate.runtime.kernels.Product.Sizes;
-import java.util.stream.LongStream;
+import java.util.Arrays;
 
 /**
  * {@code op(A)·op(B)} for A {@code [..., rows, inner]} and B {@code [inner, columns]}, both as
@@ -39,7 +40,7 @@ final class MatMulBFloat16 implements Kernel {
     dims[last - 1] = a[transA ? last : last - 1];
     dims[last] = b[transB ? 0 : 1];
     long y = call.output(dims);
-    long rows = LongStream.of(dims).limit(last).reduce(1, (m, n) -> m * n);
+    long rows = Tensor.count(Arrays.copyOf(dims, last));
     if (rows == 0) {
       return;
     }

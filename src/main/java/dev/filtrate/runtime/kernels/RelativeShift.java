@@ -1,7 +1,8 @@
 package dev.filtrate.runtime.kernels;
 
+import dev.filtrate.graph.Tensor;
 import java.nio.FloatBuffer;
-import java.util.stream.LongStream;
+import java.util.Arrays;
 
 /**
  * {@code [..., S, 2S]} to {@code [..., S, S]}, {@code y[i, j] = x[i, j − i + S − 1]}: each row is
@@ -33,7 +34,7 @@ final class RelativeShift implements Kernel {
     to[to.length - 1] = backward ? 2L * rows : rows;
     long source = call.address(0);
     long target = call.output(to);
-    long heads = LongStream.of(from).limit(from.length - 2).reduce(1, (m, n) -> m * n);
+    long heads = Tensor.count(Arrays.copyOf(from, from.length - 2));
     long size = 2L * rows * rows;
     if (heads * size == 0) {
       return;
