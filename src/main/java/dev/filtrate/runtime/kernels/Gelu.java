@@ -5,6 +5,7 @@ import dev.filtrate.runtime.kernels.OneDnn.Memory;
 import dev.filtrate.runtime.kernels.OneDnn.Step;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.LongFunction;
 
 /**
  * {@code x·Φ(x)}, or its gradient {@code dy·(Φ(x) + x·φ(x))}, element by element. Off by 1.2e-6 at
@@ -16,11 +17,16 @@ final class Gelu implements Kernel {
   /** Numbers of a task: they fit a core's cache. */
   private static final long SLICE = 16384;
 
-  /** Slices of the usual size, grown as they are needed, and the last ones, which are shorter. */
-  private record Slices(List<Slice> whole, Prepared<Long, Slice> rest) {}
+  private static final Gelu FORWARD = new Gelu(Slice::forward);
+  private static final Gelu BACKWARD = new Gelu(Slice::backward);
 
-  private static final Slices FORWARD = slices(false);
-  private static final Slices BACKWARD = slices(true);
+  private final LongFunction<Slice> maker;
+
+  /** Slices of the usual size, grown as they are needed. */
+  private final List<Slice> whole = new ArrayList<>();
+
+  /** The last ones, which are shorter. */
+  private final Prepared<Long, Slice> rest;
 
   /** A step and what it reads and writes. */
   private record Slice(List<Memory> reads, Memory writes, Step step) implements AutoCloseable {
@@ -45,30 +51,19 @@ final class Gelu implements Kernel {
     }
   }
 
-  private static Slices slices(boolean backward) {
-    return new Slices(new ArrayList<>(), new Prepared<>(64, n -> slice(backward, n)));
+  private Gelu(LongFunction<Slice> maker) {
+    this.maker = maker;
+    this.rest = new Prepared<>(64, maker::apply);
   }
 
-  private static Slice slice(boolean backward, long size) {
-    return backward ? Slice.backward(size) : Slice.forward(size);
-  }
-
-  private final boolean backward;
-  private final Slices slices;
-
-  private Gelu(boolean backward) {
-    this.backward = backward;
-    this.slices = backward ? BACKWARD : FORWARD;
-  }
-
-  /** From x to y. */
+  /** From x to y; one for all nodes, of which none keeps anything. */
   static Gelu forward() {
-    return new Gelu(false);
+    return FORWARD;
   }
 
-  /** From dy and x to dx. */
+  /** From dy and x to dx; likewise. */
   static Gelu backward() {
-    return new Gelu(true);
+    return BACKWARD;
   }
 
   @Override
@@ -76,14 +71,13 @@ final class Gelu implements Kernel {
     long[] dims = call.dims(0);
     long y = call.output(dims);
     long size = Tensor.count(dims);
-    int whole = Math.toIntExact(size / SLICE);
-    long rest = size % SLICE;
-    while (slices.whole().size() < whole) {
-      slices.whole().add(slice(backward, SLICE));
+    int count = Math.toIntExact(size / SLICE);
+    while (whole.size() < count) {
+      whole.add(maker.apply(SLICE));
     }
-    List<Slice> used = new ArrayList<>(slices.whole().subList(0, whole));
-    if (rest > 0) {
-      used.add(slices.rest().of(rest));
+    List<Slice> used = new ArrayList<>(whole.subList(0, count));
+    if (size % SLICE > 0) {
+      used.add(rest.of(size % SLICE));
     }
     for (int i = 0; i < used.size(); i++) {
       long offset = i * SLICE * FLOAT;
